@@ -1,0 +1,105 @@
+"""The latest world: what was declared, what was last seen, what is believed and said of it.
+
+Only the pipeline writes it; outputs read it. It holds the present, never history.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from monitor.core.detection import Belief
+from monitor.core.health import Status
+from monitor.core.inventory import Inventory, Look
+from monitor.core.observation import Finding
+
+HISTORY = 60
+"""How many latest looks the loss ratio speaks of."""
+_MASK = (1 << HISTORY) - 1
+
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One configured way of looking at one subject from this vantage."""
+
+    id: str
+    """Readable path: the subject's path and the look's name, `danjiangkou/province/primary/icmp`."""
+    subject: str
+    look: Look
+    network: str | None = None
+    """The network that the look crosses, if any."""
+
+
+class Reading:
+    """What one check saw lately: counts and latest values. Mutable, written by the pipeline alone."""
+
+    __slots__ = (
+        "failed", "filled", "finding", "history", "last_at", "late", "ok", "rtt", "rtt_count", "rtt_sum",
+        "rttvar", "srtt", "since_miss", "took", "unknown",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.ok = 0
+        self.failed = 0
+        self.unknown = 0
+        self.late = 0
+        """Answers that came after their deadline."""
+        self.finding: Finding | None = None
+        self.last_at = 0.0
+        """Wall time of the latest look, Unix seconds."""
+        self.took = 0.0
+        """Seconds that the latest look took."""
+        self.rtt: float | None = None
+        """Latest round-trip time, seconds."""
+        self.rtt_sum = 0.0
+        self.rtt_count = 0
+        self.srtt = 0.0
+        self.rttvar = 0.0
+        self.since_miss = 0
+        """Looks since the latest miss: what the isolated share is learned from."""
+        self.history = 0
+        """One bit per look, newest lowest, 1 = lost."""
+        self.filled = 0
+
+    @property
+    def loss(self) -> float | None:
+        """Share of the last looks (at most HISTORY) that failed; None before the first."""
+        return self.history.bit_count() / self.filled if self.filled else None
+
+    def remember(self, *, lost: bool) -> None:
+        """Add one look to the short history."""
+        self.history = (self.history << 1 | lost) & _MASK
+        if self.filled < HISTORY:
+            self.filled += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An immutable entry of what happened."""
+
+    seq: int
+    """Counts up within one boot of one daemon."""
+    at: float
+    """Wall time at which it happened, Unix seconds."""
+    kind: str
+    """`belief` (a check), `health` (a subject), `daemon` (ourselves)."""
+    subject: str
+    data: Mapping[str, Json]
+
+
+@dataclass(slots=True)
+class World:
+    """The latest world as one vantage holds it."""
+
+    inventory: Inventory
+    vantage: str
+    boot: str
+    """Names this run of this daemon; a new one at each start."""
+    checks: dict[str, Check] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
+    beliefs: dict[str, Belief] = field(default_factory=dict)
+    statuses: dict[str, Status] = field(default_factory=dict)
+
+    def checks_of(self, subject: str) -> Iterator[Check]:
+        """Give the checks that look at *subject*."""
+        return (check for check in self.checks.values() if check.subject == subject)

@@ -1,0 +1,60 @@
+"""The shapes by which the parts of the shell meet, so that none needs to know another."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from monitor.core.observation import Finding
+from monitor.core.world import Event, World
+
+
+class ProbeOptions(BaseModel):
+    """What a probe kind can be told; each kind has its own, unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeKind:
+    """One way of looking: its name, what it can be told, and the look itself."""
+
+    name: str
+    summary: str
+    options: type[ProbeOptions]
+    probe: Callable[..., Awaitable[Finding]]
+    """`probe(options) -> Finding`; raises nothing that it means, the runner keeps the deadline."""
+    reasons: dict[str, str]
+    """Every reason the kind can give besides the runner's own, with its meaning in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What an output has not heard yet."""
+
+    events: tuple[Event, ...]
+    changed: frozenset[str]
+    """Subjects whose status changed, appeared or (no longer in the world) vanished."""
+    dropped: int = 0
+    """Events that were pushed out before they were read."""
+
+
+class Feed(Protocol):
+    """What one output reads: the world, and what has changed in it. It never writes."""
+
+    @property
+    def world(self) -> World:
+        """The latest world."""
+
+    async def news(self, timeout: float | None = None) -> News:  # noqa: ASYNC109 - an empty answer, no error
+        """Wait for something new, at most *timeout* seconds, and take it; may be empty."""
+
+
+class Output(Protocol):
+    """A place to tell."""
+
+    name: str
+
+    async def run(self, feed: Feed) -> None:
+        """Tell what the feed brings until cancelled; peers that are away are the output's own affair."""

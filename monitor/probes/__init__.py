@@ -1,0 +1,22 @@
+"""Ways of looking: one module per kind, and the file name is the kind.
+
+A module offers `Options` (a `ProbeOptions`), `REASONS` (each reason it can give, with its meaning) and
+`async probe(options) -> Finding`. It looks once. Deadline, stopwatch and mishaps belong to the runner.
+Nothing else is needed to add a kind: no list, no decorator; a contract test holds every module to this.
+"""
+
+import importlib
+import pkgutil
+
+from monitor.ports import ProbeKind
+
+
+def load_kinds() -> dict[str, ProbeKind]:
+    """Return every probe kind in this package, by name."""
+    return {name: _load(name) for _, name, _ in pkgutil.iter_modules(__path__)}
+
+
+def _load(name: str) -> ProbeKind:
+    module = importlib.import_module(f"{__name__}.{name}")
+    summary = (module.__doc__ or "").partition("\n")[0]
+    return ProbeKind(name, summary, module.Options, module.probe, dict(module.REASONS))
