@@ -1,8 +1,8 @@
 """The shapes by which the parts of the shell meet, so that none needs to know another."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +16,32 @@ class ProbeOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
+class Sink(Protocol):
+    """Who hears what a batch engine found; *key* is whatever the caller gave with the look."""
+
+    def answered(self, key: Any, sent_at: float, rtt: float) -> None:
+        """Hear that all is well: sent at *sent_at* (monotonic seconds), answered *rtt* seconds later."""
+
+    def found(self, key: Any, sent_at: float, finding: Finding) -> None:
+        """Hear anything else that ends the look: timeout, refusal, trouble of our own."""
+
+    def late(self, key: Any, sent_at: float, rtt: float) -> None:
+        """Hear that an answer came after its look had been given up."""
+
+
+class BatchEngine(Protocol):
+    """Looks made by the thousand: no task, future or timer per look, findings by callback."""
+
+    def prepare(self, options: Any) -> object | None:
+        """Return a handle to look with again and again; None if these options need the coroutine form."""
+
+    def send(self, due: Sequence[tuple[object, object, float]]) -> None:
+        """Begin all looks due in this tick: (handle, key, seconds until it is given up). Never raises."""
+
+    def close(self) -> None:
+        """Give up what is under way, silently, and release everything."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeKind:
     """One way of looking: its name, what it can be told, and the look itself."""
@@ -27,6 +53,8 @@ class ProbeKind:
     """`probe(options) -> Finding`; raises nothing that it means, the runner keeps the deadline."""
     reasons: dict[str, str]
     """Every reason the kind can give besides the runner's own, with its meaning in one line."""
+    engine: Callable[[Sink], BatchEngine] | None = None
+    """Makes the batch form, for kinds that are run by the thousand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,10 @@ probability at most e^-h, whatever the spacing of the looks; so a stated number 
 target-year fixes h, and nothing else has to be tuned.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, log
 
 from monitor.core.inventory import Bearer
-from monitor.core.observation import Finding, Outcome
 
 YEAR = 31_557_600.0
 """Seconds in a year."""

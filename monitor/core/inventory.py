@@ -47,6 +47,20 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """One configured way of looking, without its subject: kind, options, rhythm."""
+
+    name: str
+    kind: str
+    options: object
+    """The probe kind's own frozen options, already parsed."""
+    period: float
+    deadline: float
+    means: Name | None = None
+    """What a failure means in plain words, from the device's profile."""
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """An upper network that every center must reach."""
 
@@ -54,6 +68,8 @@ class Network:
     name: Name
     anchor: str | None = None
     """An address inside the network that answers pings: if it is silent too, the network is the suspect."""
+    look: Look | None = None
+    """How to look at the anchor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,10 @@ class Circuit:
     """Address to send from, so that a look goes over this circuit and no other."""
     interface: str | None = None
     """Interface to bind to, for the same purpose."""
+    near_look: Look | None = None
+    """How others look at the center's end."""
+    far_look: Look | None = None
+    """How the center itself looks at the network's end, pinned to this circuit."""
 
     @property
     def id(self) -> str:
@@ -103,20 +123,6 @@ class Link:
     def id(self) -> str:
         """The link's readable path, `danjiangkou/province`."""
         return f"{self.center}/{self.network}"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One configured way of looking, without its subject: kind, options, rhythm."""
-
-    name: str
-    kind: str
-    options: object
-    """The probe kind's own frozen options, already parsed."""
-    period: float
-    deadline: float
-    means: Name | None = None
-    """What a failure means in plain words, from the device's profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +181,6 @@ class Inventory:
     carriers: dict[str, Carrier]
     centers: dict[str, Center]
     vantages: dict[str, Vantage]
-    circuit_period: float = 1.0
-    """Seconds between two looks at a circuit."""
     circuits: dict[str, Circuit] = field(init=False)
     devices: dict[str, Device] = field(init=False)
 

@@ -34,8 +34,21 @@ class Reading:
     """What one check saw lately: counts and latest values. Mutable, written by the pipeline alone."""
 
     __slots__ = (
-        "failed", "filled", "finding", "history", "last_at", "late", "ok", "rtt", "rtt_count", "rtt_sum",
-        "rttvar", "srtt", "since_miss", "took", "unknown",
+        "failed",
+        "filled",
+        "finding",
+        "history",
+        "last_at",
+        "late",
+        "ok",
+        "rtt",
+        "rtt_count",
+        "rtt_sum",
+        "rttvar",
+        "since_miss",
+        "srtt",
+        "took",
+        "unknown",
     )  # fmt: skip
 
     def __init__(self) -> None:

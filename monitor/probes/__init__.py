@@ -1,7 +1,8 @@
 """Ways of looking: one module per kind, and the file name is the kind.
 
 A module offers `Options` (a `ProbeOptions`), `REASONS` (each reason it can give, with its meaning) and
-`async probe(options) -> Finding`. It looks once. Deadline, stopwatch and mishaps belong to the runner.
+`async probe(options) -> Finding`, and where it is run by the thousand also `engine(sink) -> BatchEngine`,
+of which `probe` is then a thin wrapper. It looks once. Deadline, stopwatch and mishaps belong to the runner.
 Nothing else is needed to add a kind: no list, no decorator; a contract test holds every module to this.
 """
 
@@ -19,4 +20,5 @@ def load_kinds() -> dict[str, ProbeKind]:
 def _load(name: str) -> ProbeKind:
     module = importlib.import_module(f"{__name__}.{name}")
     summary = (module.__doc__ or "").partition("\n")[0]
-    return ProbeKind(name, summary, module.Options, module.probe, dict(module.REASONS))
+    engine = getattr(module, "engine", None)
+    return ProbeKind(name, summary, module.Options, module.probe, dict(module.REASONS), engine)

@@ -1,0 +1,1 @@
+"""The door: YAML comes in, typed and frozen values of the core go on, or every mistake is named at once."""
