@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="command-monitor", description="Health monitor for command networks."
+        prog="command-monitor", description="Health monitor for a command network."
     )
     parser.add_argument("--version", action="version", version=f"command-monitor {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
