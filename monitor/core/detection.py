@@ -8,10 +8,12 @@ probability at most e^-h, whatever the spacing of the looks; so a stated number 
 target-year fixes h, and nothing else has to be tuned.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import exp, inf, log
 
 from monitor.core.inventory import Bearer
+from monitor.core.observation import Finding, Outcome
 
 YEAR = 31_557_600.0
 """Seconds in a year."""
@@ -19,9 +21,19 @@ YEAR = 31_557_600.0
 ANSWER_WHEN_DOWN = 1e-4
 """Probability that a subject that is down answers a look all the same."""
 
-GOOD_LOOKS_TO_RECOVER = 3
+GOOD_TO_RECOVER = 3
 RECOVERY_SPAN = 1.0
-"""A subject that was down is up again after three good looks that span at least this many seconds."""
+"""What was down is up again after three good looks in a row that span at least this many seconds."""
+
+BLIND_PERIODS = 3
+"""After so many periods without a look that tells anything, we no longer know."""
+
+LEARNING_WEIGHT = 100.0
+"""How many looks the prior share of isolated losses is worth."""
+LEARNING_MEMORY = 50_000.0
+"""Looks after which what was learned has lost half its weight."""
+MOST_ISOLATED = 0.3
+"""No path counts as healthy that loses more than this."""
 
 
 class Verdict(StrEnum):
@@ -56,10 +68,80 @@ PRIORS: dict[Bearer, LossModel] = {
 """What is assumed of a bearer before it has been watched."""
 
 SERVICE = LossModel(isolated=0.003, burst=0.5, share=1e-4)
-"""A service over TCP: retransmission hides the isolated losses, so each failure weighs more."""
+"""A service over TCP: retransmission hides isolated losses, so each failure weighs more."""
 
-LEARNING_WEIGHT = 200.0
-"""How many looks the assumed share of isolated losses is worth."""
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How one check is judged: its rhythm, its path's loss, its thresholds."""
+
+    period: float
+    """Seconds between looks while all is well."""
+    gaps: tuple[float, ...]
+    """Seconds between looks after the first miss, the last one for ever."""
+    prior: LossModel
+    suspect: float
+    """S from which the check is shown as suspected (amber), nats."""
+    confirm: float
+    """S from which it is believed down, nats."""
+
+
+CIRCUIT_GAPS = (0.0, 0.2, 0.2, 0.2, *[0.4] * 5, *[0.8] * 3, *[1.2] * 3, 2.0)
+SERVICE_GAPS = (1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 5.0)
+
+
+def threshold(period: float, false_per_year: float) -> float:
+    """Return h for looks every *period* seconds and so many false alarms per target-year."""
+    return log(YEAR / period / false_per_year)
+
+
+def manner(
+    period: float, bearer: Bearer | None, *, suspicions_per_year: float, false_alarms_per_year: float
+) -> Manner:
+    """Return how to judge a look at a circuit on *bearer*, or at a service (None)."""
+    return Manner(
+        period=period,
+        gaps=SERVICE_GAPS if bearer is None else CIRCUIT_GAPS,
+        prior=SERVICE if bearer is None else PRIORS[bearer],
+        suspect=threshold(period, suspicions_per_year),
+        confirm=threshold(period, false_alarms_per_year),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a path has taught us of its isolated losses; weights in looks."""
+
+    looks: float = 0.0
+    isolated: float = 0.0
+
+    def model(self, prior: LossModel) -> LossModel:
+        """Return *prior* with its share of isolated losses revised by what was seen."""
+        share = (LEARNING_WEIGHT * prior.isolated + self.isolated) / (LEARNING_WEIGHT + self.looks)
+        return replace(prior, isolated=min(share, MOST_ISOLATED))
+
+    def after(self, looks: int, isolated: float) -> "Learned":
+        """Return what is known after *looks* more looks of which *isolated* were lost one by one."""
+        fade = 0.5 ** (looks / LEARNING_MEMORY)
+        return Learned(self.looks * fade + looks, self.isolated * fade + isolated)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An episode of misses that is not decided yet: the state of the forward filter."""
+
+    model: LossModel
+    began: float
+    """Wall time of the first miss, Unix seconds."""
+    sent: float
+    """When the latest weighed look was sent, monotonic seconds."""
+    score: float
+    """S, nats."""
+    burst: float
+    """f: probability of being inside a burst, were the path healthy."""
+    isolated: float
+    """Expected number of isolated losses so far, were the path healthy."""
+    looks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +155,124 @@ class Belief:
     detail: str = ""
     suspected: bool = False
     """Enough was missed to be shown (amber), not yet enough to be told."""
+    doubt: Doubt | None = None
+    good: int = 0
+    """Good looks in a row since it was down."""
+    good_at: float = 0.0
+    """Wall time of the first of them."""
+    blind_at: float = 0.0
+    """Wall time since which no look told anything; 0 while they do."""
+
+    @property
+    def steady(self) -> bool:
+        """Up, undoubted and well in sight: another good look changes nothing."""
+        return self.verdict is Verdict.UP and self.doubt is None and not self.blind_at
+
+
+def revise(
+    belief: Belief, finding: Finding, *, sent: float, at: float, how: Manner, learned: Learned
+) -> Belief:
+    """Return what to believe after one more look, sent at *sent* (monotonic) and *at* (wall time)."""
+    if finding.outcome is Outcome.UNKNOWN:
+        return _after_blindness(belief, finding, at, how)
+    if belief.blind_at:
+        belief = replace(belief, blind_at=0.0)
+    if finding.outcome is Outcome.OK:
+        return _after_answer(belief, sent, at)
+    return _after_miss(belief, finding, sent, at, how, learned)
+
+
+def next_gap(belief: Belief, how: Manner) -> float | None:
+    """Return the seconds from the latest look to the next; None: the period's own rhythm will do.
+
+    In an episode the gaps grow, but the look that can decide it comes as soon as it can decide.
+    """
+    if belief.doubt is not None:
+        gap = how.gaps[min(belief.doubt.looks, len(how.gaps)) - 1]
+        aim = how.confirm if belief.suspected else how.suspect
+        return min(gap, max(_decisive_gap(belief.doubt, aim), min(how.gaps[1], gap)))
+    if belief.verdict is Verdict.DOWN and belief.good:
+        return min(how.period, RECOVERY_SPAN / (GOOD_TO_RECOVER - 1))
+    return None
+
+
+def _after_blindness(belief: Belief, finding: Finding, at: float, how: Manner) -> Belief:
+    if not belief.blind_at:
+        return replace(belief, blind_at=at)
+    if belief.verdict is Verdict.UNKNOWN:
+        return replace(belief, reason=finding.reason, detail=finding.detail)
+    if at - belief.blind_at < BLIND_PERIODS * how.period:
+        return belief
+    return Belief(Verdict.UNKNOWN, belief.blind_at, finding.reason, finding.detail, blind_at=belief.blind_at)
+
+
+def _after_answer(belief: Belief, sent: float, at: float) -> Belief:
+    if belief.verdict is Verdict.DOWN:
+        good, good_at = belief.good + 1, belief.good_at if belief.good else at
+        if good >= GOOD_TO_RECOVER and at - good_at >= RECOVERY_SPAN:
+            return Belief(Verdict.UP, good_at, "ok")
+        return replace(belief, good=good, good_at=good_at)
+    if belief.doubt is not None:
+        doubt = _weigh(belief.doubt, sent, lost=False)
+        if doubt.score > 0.0:
+            return replace(belief, doubt=doubt)
+    if belief.verdict is Verdict.UP:
+        return replace(belief, suspected=False, doubt=None)
+    return Belief(Verdict.UP, at, "ok")
+
+
+def _after_miss(
+    belief: Belief, finding: Finding, sent: float, at: float, how: Manner, learned: Learned
+) -> Belief:
+    if belief.verdict is Verdict.DOWN:
+        return replace(belief, reason=finding.reason, detail=finding.detail, good=0)
+    if belief.doubt is None:
+        doubt = _first_miss(learned.model(how.prior), sent, at)
+    else:
+        doubt = _weigh(belief.doubt, sent, lost=True)
+    if doubt.score >= how.confirm:
+        return Belief(Verdict.DOWN, doubt.began, finding.reason, finding.detail)
+    return replace(belief, doubt=doubt, suspected=belief.suspected or doubt.score >= how.suspect)
+
+
+def _first_miss(model: LossModel, sent: float, at: float) -> Doubt:
+    q = (1 - model.share) * model.isolated + model.share * model.inside
+    burst = model.share * model.inside / q
+    return Doubt(model, at, sent, log((1 - ANSWER_WHEN_DOWN) / q), burst, 1 - burst)
+
+
+def _weigh(doubt: Doubt, sent: float, *, lost: bool) -> Doubt:
+    """Advance the two-state forward filter by one look."""
+    g, b = doubt.model.isolated, doubt.model.inside
+    f = _burst_after(doubt, max(0.0, sent - doubt.sent))
+    if lost:
+        q = (1 - f) * g + f * b
+        step, burst, alone = log((1 - ANSWER_WHEN_DOWN) / q), f * b / q, (1 - f) * g / q
+    else:
+        q = (1 - f) * (1 - g) + f * (1 - b)
+        step, burst, alone = log(ANSWER_WHEN_DOWN / q), f * (1 - b) / q, 0.0
+    return replace(
+        doubt,
+        sent=max(sent, doubt.sent),
+        score=doubt.score + step,
+        burst=burst,
+        isolated=doubt.isolated + alone,
+        looks=doubt.looks + 1,
+    )
+
+
+def _burst_after(doubt: Doubt, gap: float) -> float:
+    pi = doubt.model.share
+    return pi + (doubt.burst - pi) * exp(-gap / (doubt.model.burst * (1 - pi)))
+
+
+def _decisive_gap(doubt: Doubt, aim: float) -> float:
+    """Return the shortest gap after which one more miss brings S to *aim*; infinite if one cannot."""
+    g, b, pi = doubt.model.isolated, doubt.model.inside, doubt.model.share
+    needed = (1 - ANSWER_WHEN_DOWN) * exp(doubt.score - aim)
+    f = (needed - g) / (b - g)
+    if f <= pi:
+        return inf
+    if f >= doubt.burst:
+        return 0.0
+    return doubt.model.burst * (1 - pi) * log((doubt.burst - pi) / (f - pi))
