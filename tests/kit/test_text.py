@@ -1,0 +1,45 @@
+"""text: whatever a peer says becomes one short printable line."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.kit.text import clean
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        pytest.param("all is well", "all is well", id="plain-text-stays"),
+        pytest.param("丹江口 指挥中心", "丹江口 指挥中心", id="chinese-stays"),
+        pytest.param(b"220 hub-7\r\n", "220 hub-7", id="bytes-are-read"),
+        pytest.param(b"\xff\xfe", "��", id="bytes-that-are-no-text-are-shown-as-such"),
+        pytest.param("\r\nJan 1 root: FAKE", "Jan 1 root: FAKE", id="no-forged-log-lines"),
+        pytest.param("\x1b[2Jgone\x9b0m", "[2Jgone 0m", id="no-terminal-escapes"),
+        pytest.param("evil\u202etxt.exe\u2066", "evil txt.exe", id="no-bidirectional-overrides"),
+        pytest.param("a\u200b\ufeffb\u2028c", "a b c", id="no-invisible-characters-and-line-breaks"),
+        pytest.param("\ud800x", "x", id="no-lone-surrogates"),
+    ],
+)
+def test_only_the_printable_is_shown(said, shown):
+    assert clean(said) == shown
+
+
+def test_long_text_is_cut_and_says_so():
+    assert clean("x" * 1000, limit=10) == "xxxxxxxxx…"
+
+
+def test_text_whose_cut_off_part_was_blank_says_so_too():
+    assert clean(b"x" + b"\0" * 10_000).endswith("…")
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(st.one_of(st.text(max_size=3000), st.binary(max_size=3000)), st.integers(1, 300))
+def test_nothing_gets_past(said, limit):
+    line = clean(said, limit)
+
+    assert len(line) <= limit
+    assert line.encode().decode() == line
+    assert not any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in line)
