@@ -1,9 +1,11 @@
 """What is said of circuits, links, devices, centers and networks, from what is believed of their checks."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from monitor.core.inventory import Role
+from monitor.core.detection import Belief, Verdict
+from monitor.core.inventory import Center, Circuit, Link, Role
 
 
 class Health(StrEnum):
@@ -45,3 +47,192 @@ class Status:
     """Of a link: the circuit that carries it now."""
     works: tuple[str, ...] = ()
     """Of a center: the subjects that still work, readable paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the assessment of a center rests on."""
+
+    beliefs: Mapping[str, Sequence[Belief]]
+    """Beliefs of the checks of each subject; a subject without checks is not spoken of."""
+    before: Mapping[str, Status]
+    """What was said until now."""
+    networks: Mapping[str, Status]
+    """What is said of the networks that this vantage looks through."""
+    way: str | None = None
+    """The network through which the center's devices are reached; None: they are at hand."""
+    own: bool = False
+    """The vantage stands in this center, so its circuits are not behind a network."""
+
+
+REACHABLE = frozenset({Health.UP, Health.ON_BACKUP, Health.DEGRADED})
+"""A link with one of these carries traffic."""
+
+
+def assess_network(subject: str, beliefs: Sequence[Belief], before: Status | None) -> Status:
+    """Say how a network is, as its anchor shows it."""
+    return _settle(_from_beliefs(subject, SubjectKind.NETWORK, beliefs), before)
+
+
+def assess_center(center: Center, view: View) -> list[Status]:
+    """Say how a center, its links, circuits and devices are: circuits first, the center last.
+
+    Empty if nothing of the center is looked at from here.
+    """
+    circuits = {c.id: _circuit(c, view) for c in center.circuits() if c.id in view.beliefs}
+    links = [
+        _link(link, circuits, view) for link in center.links if any(c.id in circuits for c in link.circuits)
+    ]
+    devices = [_device(d.id, circuits, view) for d in center.devices if d.id in view.beliefs]
+    below = [*circuits.values(), *links, *devices]
+    return [*below, _center(center.id, links, devices, view)] if below else []
+
+
+def _from_beliefs(subject: str, kind: SubjectKind, beliefs: Sequence[Belief]) -> Status:
+    """Join several checks of one subject: all down is down, one of several down is degraded."""
+    verdicts = {belief.verdict for belief in beliefs}
+    if verdicts == {Verdict.DOWN}:
+        health = Health.DOWN
+    elif verdicts & {Verdict.DOWN, Verdict.DEGRADED}:
+        health = Health.DEGRADED
+    elif Verdict.UNKNOWN in verdicts:
+        health = Health.UNKNOWN
+    else:
+        health = Health.UP
+    telling = [b for b in beliefs if b.verdict is not Verdict.UP] or list(beliefs)
+    return Status(
+        subject,
+        kind,
+        health,
+        since=max(belief.since for belief in telling),
+        reason=telling[0].reason,
+        suspected=any(belief.suspected for belief in beliefs),
+    )
+
+
+def _settle(status: Status, before: Status | None) -> Status:
+    """Keep the time since which a health holds when it has not changed."""
+    if before is not None and before.health is status.health:
+        return replace(status, since=before.since)
+    return status
+
+
+def _hold(status: Status, before: Status | None) -> Status:
+    """Say nothing new before it is known whether something in between has failed."""
+    if before is None:
+        return replace(status, health=Health.UNKNOWN, suspected=True)
+    return replace(before, suspected=True)
+
+
+def _circuit(circuit: Circuit, view: View) -> Status:
+    status = _from_beliefs(circuit.id, SubjectKind.CIRCUIT, view.beliefs[circuit.id])
+    before = view.before.get(circuit.id)
+    network = None if view.own else view.networks.get(circuit.network)
+    if status.health is Health.DOWN and network is not None:
+        if network.health is Health.DOWN:
+            status = replace(status, health=Health.UNKNOWN, reason="behind_network", suspected=False)
+        elif network.suspected and (before is None or before.health is not Health.DOWN):
+            return _hold(status, before)
+    return _settle(status, before)
+
+
+def _link(link: Link, circuits: Mapping[str, Status], view: View) -> Status:
+    seen = {c.role: circuits[c.id] for c in link.circuits if c.id in circuits}
+    health, reason, active = _over(seen.get(Role.PRIMARY), seen.get(Role.BACKUP))
+    status = Status(
+        link.id,
+        SubjectKind.LINK,
+        health,
+        since=max(s.since for s in seen.values()),
+        reason=reason,
+        suspected=any(s.suspected for s in seen.values()),
+        active=active,
+    )
+    return _settle(status, view.before.get(link.id))
+
+
+def _over(primary: Status | None, backup: Status | None) -> tuple[Health, str, Role | None]:
+    """Say how a link is over its circuits: health, reason, active circuit."""
+    if primary is None or backup is None:
+        return _over_one(primary, backup)
+    if primary.health in REACHABLE:
+        if backup.health is Health.DOWN:
+            return Health.DEGRADED, "backup_down", Role.PRIMARY
+        return primary.health, primary.reason, Role.PRIMARY
+    if backup.health in REACHABLE:
+        if primary.health is Health.DOWN:
+            return Health.ON_BACKUP, "primary_down", Role.BACKUP
+        return Health.UP, "primary_unknown", Role.BACKUP
+    if primary.health is not backup.health:
+        return Health.UNKNOWN, "one_down_one_unknown", None
+    return primary.health, primary.reason, None
+
+
+def _over_one(primary: Status | None, backup: Status | None) -> tuple[Health, str, Role | None]:
+    only, role = (primary, Role.PRIMARY) if primary is not None else (backup, Role.BACKUP)
+    if only is None:
+        return Health.UNKNOWN, "not_looked_yet", None
+    return only.health, only.reason, role if only.health in REACHABLE else None
+
+
+def _device(subject: str, circuits: Mapping[str, Status], view: View) -> Status:
+    status = _from_beliefs(subject, SubjectKind.DEVICE, view.beliefs[subject])
+    before = view.before.get(subject)
+    way = [c for c in circuits.values() if view.way and c.subject.split("/")[1] == view.way]
+    if way and status.health in (Health.DOWN, Health.DEGRADED):
+        if not any(c.health in REACHABLE for c in way):
+            status = replace(status, health=Health.UNKNOWN, reason="behind_link", suspected=False)
+        elif all(c.health is Health.DOWN or c.suspected for c in way) and (
+            before is None or before.health is not status.health
+        ):
+            return _hold(status, before)
+    return _settle(status, before)
+
+
+def _center(subject: str, links: Sequence[Status], devices: Sequence[Status], view: View) -> Status:
+    health, reason = _of_links(links) if links else _of_devices(devices)
+    if health is Health.UP:
+        health, reason = _of_devices(devices) if devices else (health, reason)
+        if health is Health.UNKNOWN and links:
+            health = Health.UP
+        elif health is Health.DOWN:
+            health, reason = Health.DEGRADED, "device_down"
+    below = [*links, *devices]
+    status = Status(
+        subject,
+        SubjectKind.CENTER,
+        health,
+        since=max(s.since for s in below),
+        reason=reason,
+        suspected=any(s.suspected for s in below),
+        works=tuple(s.subject for s in below if s.health in REACHABLE),
+    )
+    return _settle(status, view.before.get(subject))
+
+
+def _of_links(links: Sequence[Status]) -> tuple[Health, str]:
+    """Say how a center is by its links alone."""
+    healths = [link.health for link in links]
+    if all(h is Health.DOWN for h in healths):
+        return Health.DOWN, "all_links_down"
+    for health, said, reason in (
+        (Health.DOWN, Health.DEGRADED, "link_down"),
+        (Health.UNKNOWN, Health.UNKNOWN, "link_unknown"),
+        (Health.ON_BACKUP, Health.ON_BACKUP, "on_backup"),
+        (Health.DEGRADED, Health.DEGRADED, "link_degraded"),
+    ):
+        if health in healths:
+            return said, reason
+    return Health.UP, "ok"
+
+
+def _of_devices(devices: Sequence[Status]) -> tuple[Health, str]:
+    """Say how a center is by its devices alone."""
+    healths = {device.health for device in devices}
+    if healths == {Health.DOWN}:
+        return Health.DOWN, "device_down"
+    if healths & {Health.DOWN, Health.DEGRADED}:
+        return Health.DEGRADED, "device_down"
+    if Health.UNKNOWN in healths:
+        return Health.UNKNOWN, "device_unknown"
+    return Health.UP, "ok"

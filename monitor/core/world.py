@@ -27,7 +27,8 @@ class Check:
     subject: str
     look: Look
     network: str | None = None
-    """The network that the look crosses, if any."""
+    """The network behind which the subject lies: while its anchor is silent the look tells nothing. None: the
+    subject is at hand."""
 
 
 class Reading:

@@ -1,0 +1,61 @@
+"""Which checks a vantage makes of the inventory: a daemon looks at what can be seen from where it stands."""
+
+from collections.abc import Iterator
+
+from monitor.core.inventory import Center, Inventory, Look, Vantage
+from monitor.core.world import Check
+
+
+def checks_of(inventory: Inventory, vantage: Vantage) -> dict[str, Check]:
+    """Return all checks of *vantage* by id, in the order of the inventory.
+
+    A vantage inside a center looks at the far end of that center's own circuits and at its devices. Through
+    each network that it sees it looks at the network's anchor and at the near ends of all other centers'
+    circuits, and through the first of them at their devices.
+    """
+    found = [*_networks(inventory, vantage)]
+    for center in inventory.centers.values():
+        found += _own(center) if center.id == vantage.center else _others(center, vantage)
+    return {check.id: check for check in found}
+
+
+def _networks(inventory: Inventory, vantage: Vantage) -> Iterator[Check]:
+    for name in vantage.networks:
+        network = inventory.networks[name]
+        if network.look is not None:
+            yield _check(network_subject(name), network.look, name)
+
+
+def _own(center: Center) -> Iterator[Check]:
+    for circuit in center.circuits():
+        if circuit.far_look is not None:
+            yield _check(circuit.id, circuit.far_look, None)
+    for device in center.devices:
+        for look in device.looks:
+            yield _check(device.id, look, None)
+
+
+def _others(center: Center, vantage: Vantage) -> Iterator[Check]:
+    for circuit in center.circuits():
+        if circuit.network in vantage.networks and circuit.near_look is not None:
+            yield _check(circuit.id, circuit.near_look, circuit.network)
+    way = way_to(center, vantage)
+    if way is not None:
+        for device in center.devices:
+            for look in device.looks:
+                yield _check(device.id, look, way)
+
+
+def way_to(center: Center, vantage: Vantage) -> str | None:
+    """Return the network through which *vantage* reaches the devices of *center*; None: it does not."""
+    joined = {link.network for link in center.links}
+    return next((name for name in vantage.networks if name in joined), None)
+
+
+def network_subject(network: str) -> str:
+    """Return the readable path of a network as a subject; no center has it, for ids have no slash."""
+    return f"network/{network}"
+
+
+def _check(subject: str, look: Look, network: str | None) -> Check:
+    return Check(f"{subject}/{look.name}", subject, look, network)

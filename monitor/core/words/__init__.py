@@ -1,0 +1,32 @@
+"""Every word that people read, one module per language; Chinese is written first, English follows.
+
+`WORDS["zh"]` and `WORDS["en"]` have the same fields, so a text that is missing in one does not build.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one language."""
+
+    language: str
+    health: Mapping[str, str]
+    """By `Health`."""
+    kind: Mapping[str, str]
+    """By `SubjectKind`."""
+    role: Mapping[str, str]
+    """By `Role`."""
+    bearer: Mapping[str, str]
+    """By `Bearer`."""
+    reason: Mapping[str, str]
+    """By reason, where people say more than the word itself."""
+    label: Mapping[str, str]
+    """Headings and short labels of tables and pages."""
+    sentence: Mapping[str, str]
+    """Patterns of whole sentences, see `core/sentence.py`."""
+    comma: str
+    """Between the members of an enumeration."""
+    semicolon: str
+    """Between the clauses of a sentence."""
