@@ -1,11 +1,15 @@
 """Hostile text made fit for people: bounded, on one line, and showing what it is."""
 
+import re
 import unicodedata
 
 _ELLIPSIS = "…"
 _SPACES = frozenset({"Zs", "Zl", "Zp"})
 _REMOVED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Controls (C0, C1), formats (bidirectional overrides, zero-width marks), surrogates, unassigned."""
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|.|$)", re.DOTALL)
+_HEX = re.compile(r"x[0-9a-fA-F]{2}")
+_LETTERS = {"r": "\r", "n": "\n", "t": "\t", "0": "\0", "\\": "\\"}
 
 
 def clean(text: str | bytes, limit: int = 200) -> str:
@@ -27,3 +31,21 @@ def clean(text: str | bytes, limit: int = 200) -> str:
 def _shown(character: str) -> str:
     category = unicodedata.category(character)
     return " " if category in _REMOVED or category in _SPACES else character
+
+
+def unescape(text: str) -> bytes:
+    r"""Return the bytes that *text* stands for: UTF-8, with `\r \n \t \0 \\ \xHH` as in most languages.
+
+    Raises ValueError for any other escape.
+    """
+    parts = _ESCAPE.split(text)
+    parts[1::2] = [_escaped(part) for part in parts[1::2]]
+    return b"".join(part.encode("latin-1" if odd % 2 else "utf-8") for odd, part in enumerate(parts))
+
+
+def _escaped(escape: str) -> str:
+    if escape in _LETTERS:
+        return _LETTERS[escape]
+    if _HEX.fullmatch(escape):
+        return chr(int(escape[1:], 16))
+    raise ValueError(f"\\{escape} is no escape; known are \\r \\n \\t \\0 \\\\ \\xHH")

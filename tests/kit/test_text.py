@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.kit.text import clean
+from monitor.kit.text import clean, unescape
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,22 @@ def test_nothing_gets_past(said, limit):
     assert len(line) <= limit
     assert line.encode().decode() == line
     assert not any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in line)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        pytest.param("HELO hub", b"HELO hub", id="plain"),
+        pytest.param(r"QUIT\r\n", b"QUIT\r\n", id="line-ends"),
+        pytest.param(r"\x00\xff\\", b"\x00\xff\\", id="bytes-and-a-backslash"),
+        pytest.param("指挥", "指挥".encode(), id="chinese-is-utf-8"),
+    ],
+)
+def test_bytes_can_be_written_as_text(written, meant):
+    assert unescape(written) == meant
+
+
+@pytest.mark.parametrize("written", [r"\q", r"\x0", "\\", r"\xzz"])
+def test_an_unknown_escape_is_refused(written):
+    with pytest.raises(ValueError, match="no escape"):
+        unescape(written)

@@ -1,0 +1,143 @@
+"""Sends a datagram and waits for the answer: an echo of our own words, or what you say is right."""
+
+import asyncio
+import secrets
+import socket
+import struct
+import time
+from typing import Self
+
+from pydantic import Field, IPvAnyAddress, field_validator, model_validator
+
+from monitor.core.observation import Finding, failed, ok, unknown
+from monitor.kit import mishap
+from monitor.kit.resolver import ResolveError, shared
+from monitor.kit.sockets import Family, Host, Interface, clash, find_target
+from monitor.kit.text import clean, unescape
+from monitor.ports import ProbeOptions
+
+REASONS = {
+    "refused": "nobody listens at the port; the peer said so",
+    "unexpected_answer": "answers came, none of them the one expected",
+    "name_resolution": "the name has no address, or the name servers are silent",
+    **{word: meaning for word, meaning in mishap.PEERS.items() if word not in {"refused", "reset"}},
+    **mishap.OURS,
+}
+
+WRONG_ANSWERS = 8
+"""How many wrong answers are passed over (strays, late ones) before they are the finding."""
+_NONCE = 16
+_LONGEST = 65_536
+_SO_TIMESTAMPNS = 35
+"""From asm-generic/socket.h; the standard library does not name it."""
+_STAMP = struct.Struct("@qq")
+
+
+class Options(ProbeOptions):
+    """Whom to ask, and what to expect; without `send` an echo service (RFC 862) is expected."""
+
+    host: Host = Field(description="Name or address of the peer.")
+    port: int = Field(default=7, ge=1, le=65535, description="UDP port; 7 is echo.")
+    send: str | None = Field(
+        default=None,
+        max_length=1024,
+        description=r"What to send, with \r \n \t \0 \\ \xHH; default: 16 random bytes.",
+    )
+    expect: str | None = Field(
+        default=None,
+        max_length=1024,
+        description="What the answer to `send` must contain, same escapes; default: any answer is right.",
+    )
+    family: Family = Field(default="any", description="`ipv4`, `ipv6` or `any`: which address of a name.")
+    source: IPvAnyAddress | None = Field(default=None, description="Address of ours to send from.")
+    interface: Interface | None = Field(default=None, description="Interface of ours to send over.")
+
+    @field_validator("send", "expect")
+    @classmethod
+    def _escapes_are_known(cls, text: str | None) -> str | None:
+        unescape(text or "")
+        return text
+
+    @model_validator(mode="after")
+    def _things_go_together(self) -> Self:
+        if self.expect is not None and self.send is None:
+            raise ValueError("expect needs send: an echo is expected otherwise")
+        if (trouble := clash(self.host, self.family, self.source)) is not None:
+            raise ValueError(trouble)
+        return self
+
+
+async def probe(options: Options) -> Finding:
+    """Send one datagram from a new port and wait for the right answer to it.
+
+    A new socket for each look: no answer to an earlier one, and no ICMP error, can be mistaken for ours.
+    """
+    try:
+        target = await find_target(shared(), options)
+    except ResolveError as error:
+        return unknown("name_resolution", clean(str(error)))
+    try:
+        sock = target.open(socket.SOCK_DGRAM)
+    except OSError as error:
+        return _told(mishap.at_once(error.errno))
+    with sock:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+            sock.connect(target.address)
+        except OSError as error:
+            return _told(mishap.at_once(error.errno))
+        return await _ask(sock, options)
+
+
+async def _ask(sock: socket.socket, options: Options) -> Finding:
+    words = secrets.token_bytes(_NONCE) if options.send is None else unescape(options.send)
+    wanted = words if options.send is None else unescape(options.expect or "")
+    began, began_at = time.monotonic(), time.time()
+    try:
+        sock.send(words)
+    except OSError as error:
+        return _told(mishap.at_once(error.errno))
+    for _ in range(WRONG_ANSWERS):
+        try:
+            answer, stamp = await _receive(sock)
+        except OSError as error:
+            return _told(mishap.later(error.errno))
+        if answer == wanted if options.send is None else wanted in answer:
+            took = time.monotonic() - began
+            return ok(rtt=stamp - began_at if 0 < stamp - began_at < took else took)
+    return failed("unexpected_answer", f"the last said {clean(answer[:400])!r}", path_up=True)
+
+
+async def _receive(sock: socket.socket) -> tuple[bytes, float]:
+    """Return a datagram and the wall time at which the kernel took it in, 0 if it does not say."""
+    while True:
+        try:
+            answer, ancillary, _, _ = sock.recvmsg(_LONGEST, 64)
+        except BlockingIOError:
+            await _readable(sock)
+        else:
+            return answer, _stamp(ancillary)
+
+
+def _stamp(ancillary: list[tuple[int, int, bytes]]) -> float:
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+            seconds, nanoseconds = _STAMP.unpack_from(data)
+            return float(seconds) + float(nanoseconds) / 1e9
+    return 0.0
+
+
+async def _readable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sock, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sock)
+
+
+def _told(found: mishap.Mishap) -> Finding:
+    if found.ours:
+        return unknown(found.reason, found.text)
+    return failed(found.reason, found.text, path_up=found.answered)
