@@ -1,0 +1,44 @@
+"""The servers of the lab's centers: HTTP on port 80, a greeting elsewhere. One process for all of them.
+
+Called with `NAMESPACE,ADDRESS,PORT` for each; says `serving` when all listen, ends when its input ends.
+"""
+
+import asyncio
+import contextlib
+import socket
+import sys
+
+from tests.lab.netns import inside
+
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
+
+
+async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer any request with a small page."""
+    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(PAGE)
+        await writer.drain()
+    writer.close()
+
+
+async def greeting(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say hello and hang up."""
+    writer.write(b"ready\r\n")
+    writer.close()
+
+
+async def serve(wanted: list[str]) -> None:
+    """Listen wherever it is wanted, until standard input ends."""
+    async with contextlib.AsyncExitStack() as stack:
+        for word in wanted:
+            namespace, address, port = word.split(",")
+            listener = inside(namespace, socket.create_server, (address, int(port)))
+            talk = page if port == "80" else greeting
+            await stack.enter_async_context(await asyncio.start_server(talk, sock=listener))
+        print("serving", flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1:]))
