@@ -1,0 +1,237 @@
+"""From a valid inventory file to the core's values, and the mistakes that show only between its parts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+
+from monitor.config.document import Node, Scalar
+from monitor.config.expansion import merge, scope
+from monitor.config.looks import DEVICE, PATH, Aim, LookMaker, named
+from monitor.config.profiles import Profile, Profiles
+from monitor.config.schema import (
+    CenterFile,
+    CircuitFile,
+    DeviceFile,
+    InventoryFile,
+    LookFile,
+    NetworkFile,
+    ProfileFile,
+    VantageFile,
+)
+from monitor.config.validation import validated
+from monitor.config.words import nearest, one_of
+from monitor.core.inventory import (
+    Carrier,
+    Center,
+    Circuit,
+    Contact,
+    Device,
+    Inventory,
+    Link,
+    Look,
+    Name,
+    Network,
+    Role,
+    Vantage,
+)
+from monitor.errors import Problem
+from monitor.ports import ProbeKind
+
+Path = tuple[str, ...]
+
+RESERVED = "network"
+"""No center may be called so: `network/city` is the path of the network itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """Where an address stands, and whether it may stand elsewhere too."""
+
+    address: str
+    path: Path
+    shared: bool
+
+
+class Builder:
+    """Builds one inventory; *problems* is complete once it is built."""
+
+    def __init__(
+        self, file: InventoryFile, node: Node, kinds: Mapping[str, ProbeKind], profiles: Profiles
+    ) -> None:
+        self.problems: list[Problem] = []
+        self._file = file
+        self._node = node
+        self._kinds = kinds
+        self._profiles = profiles
+        self._maker = LookMaker(kinds, self.problems)
+        self._uses: list[_Use] = []
+
+    def build(self) -> Inventory:
+        """Return the inventory; it can be used only if there are no problems."""
+        file = self._file
+        inventory = Inventory(
+            city=named(file.city, Name("", "")),
+            networks={key: self._network(key, network) for key, network in file.networks.items()},
+            carriers={k: Carrier(k, named(c.name, Name(k, k)), c.hotline) for k, c in file.carriers.items()},
+            centers={key: self._center(key, center) for key, center in file.centers.items()},
+            vantages={key: self._vantage(key, vantage) for key, vantage in self._vantages().items()},
+        )
+        self._overlaps()
+        return inventory
+
+    def _at(self, *path: str) -> Node:
+        """Return the node at *path*, or the last one on the way to it."""
+        node = self._node
+        for key in path:
+            node = node.child(key) or node
+        return node
+
+    def _wrong(self, path: Path, found: str, expected: str, hint: str = "") -> None:
+        place = self._at(*path).place
+        self.problems.append(Problem(place.file, place.line, ".".join(path), found, expected, hint))
+
+    def _network(self, key: str, file: NetworkFile) -> Network:
+        look = None
+        if file.anchor is not None:
+            look = self._path_look("anchor", self._file.looks.anchor, None, Aim(file.anchor))
+        return Network(key, named(file.name, Name(key, key)), file.anchor, look)
+
+    def _vantages(self) -> dict[str, VantageFile]:
+        return self._file.vantages or {"city": VantageFile()}
+
+    def _vantage(self, key: str, file: VantageFile) -> Vantage:
+        networks = file.networks
+        if networks is None:
+            networks = list(self._file.networks) if file.center is None else []
+        return Vantage(key, named(file.name, Name(key, key)), file.center, tuple(networks))
+
+    def _center(self, key: str, file: CenterFile) -> Center:
+        if key == RESERVED:
+            self._wrong(("centers", key), repr(key), "another id: this one is the program's own")
+        return Center(
+            id=key,
+            name=named(file.name, Name(key, key)),
+            level=file.level,
+            links=tuple(Link(key, network, tuple(self._circuits(key, network))) for network in file.links),
+            devices=tuple(self._device(key, name, device) for name, device in file.devices.items()),
+            location=file.location,
+            contacts=tuple(Contact(contact.name, contact.phone) for contact in file.contacts),
+        )
+
+    def _circuits(self, center: str, network: str) -> Iterator[Circuit]:
+        link = self._file.centers[center].links[network]
+        for role, file in ((Role.PRIMARY, link.primary), (Role.BACKUP, link.backup)):
+            if file is not None:
+                yield self._circuit(center, network, role, file)
+
+    def _circuit(self, center: str, network: str, role: Role, file: CircuitFile) -> Circuit:
+        path = ("centers", center, "links", network, role.value)
+        for key, address in (("near", file.near), ("far", file.far)):
+            if address is not None:
+                self._uses.append(_Use(address, (*path, key), file.shared))
+        if file.source and file.far and ip_address(file.source).version != ip_address(file.far).version:
+            version = ip_address(file.far).version
+            self._wrong((*path, "source"), repr(file.source), f"an IPv{version} address, as `far` is")
+        far_look = None
+        if file.far is not None:
+            far_look = self._circuit_look(path, file, Aim(file.far, file.source, file.interface))
+        return Circuit(
+            center=center,
+            network=network,
+            role=role,
+            near=file.near,
+            far=file.far,
+            carrier=file.carrier,
+            number=file.number,
+            bearer=file.bearer,
+            source=file.source,
+            interface=file.interface,
+            near_look=self._circuit_look(path, file, Aim(file.near)),
+            far_look=far_look,
+        )
+
+    def _circuit_look(self, path: Path, file: CircuitFile, aim: Aim) -> Look | None:
+        own = self._at(*path, "look") if file.look is not None else None
+        return self._path_look("circuit", self._file.looks.circuit, own, aim)
+
+    def _path_look(self, key: str, file: LookFile, own: Node | None, aim: Aim) -> Look | None:
+        """Make the look at a circuit or an anchor: its own words on top of what the file says of all."""
+        node = self._node.child("looks")
+        node = (node.child(key) if node is not None else None) or replace(self._node, value={})
+        manner = PATH.under(file)
+        if own is not None:
+            kind = own.child("kind")
+            other = kind is not None and kind.value != manner.kind
+            node = own if other else merge(node, own)
+            file = LookFile.model_validate(node.plain(), context={"kind": list(self._kinds)})
+        return self._maker.make(file, node, aim, manner=manner)
+
+    def _device(self, center: str, key: str, file: DeviceFile) -> Device:
+        path = ("centers", center, "devices", key)
+        self._uses.append(_Use(file.address.lower(), (*path, "address"), file.shared))
+        if key in self._file.networks:
+            self._wrong(path, repr(key), "an id that is not a network's: both would be the same path")
+        profile = self._profile(path, file)
+        name = named(profile.file.name, Name(key, key)) if profile is not None else Name(key, key)
+        looks = tuple(self._device_looks(path, file, profile)) if profile is not None else ()
+        return Device(center, key, named(file.name, name), file.address, file.profile, looks)
+
+    def _profile(self, path: Path, file: DeviceFile) -> Profile | None:
+        """Return the device's profile, with the device's own looks laid on it; None if it is wrong."""
+        base = self._profiles.get(file.profile) if file.profile is not None else None
+        if file.profile is not None and base is None:
+            return None
+        empty = replace(self._at(*path), value={})
+        node = base.node if base is not None else empty
+        if not file.looks:
+            return base or Profile(ProfileFile(), node)
+        merged = merge(node, replace(empty, value={"looks": self._at(*path, "looks")}))
+        whole, problems = validated(ProfileFile, merged, {"kind": list(self._kinds)})
+        self.problems += problems
+        return Profile(whole, merged) if whole is not None else None
+
+    def _device_looks(self, path: Path, file: DeviceFile, profile: Profile) -> Iterator[Look]:
+        variables = self._variables(path, file, profile)
+        nodes = (profile.node.child("looks") or profile.node).children()
+        manner = DEVICE.under(self._file.looks.device)
+        for name, look in profile.file.looks.items() if variables is not None else ():
+            at = (*path, "looks", name)
+            aim = Aim(file.address)
+            made = self._maker.make(
+                look, nodes[name], aim, manner=manner, name=name, at=at, variables=variables
+            )
+            if made is not None:
+                yield made
+
+    def _variables(self, path: Path, file: DeviceFile, profile: Profile) -> dict[str, Scalar] | None:
+        """Return what texts of the device's looks may name; None if one is unknown or lacks a value."""
+        declared = profile.file.variables
+        unknown = [name for name in file.variables if name not in declared] if file.profile else []
+        for name in unknown:
+            place, words = (*path, "variables", name), f"a variable of profile {file.profile}"
+            self._wrong(
+                place, f"the unknown variable {name!r}", one_of(declared, words), nearest(name, declared)
+            )
+        lacking = [n for n, v in declared.items() if v is None and file.variables.get(n) is None]
+        for name in lacking:
+            words = f"a value: profile {file.profile} has none of its own"
+            self._wrong((*path, "variables", name), "nothing", words)
+        if unknown or lacking:
+            return None
+        center = ("centers", path[1])
+        outer = scope(self._node.child("variables"), self._at(*center).child("variables")) | {"id": path[1]}
+        own = scope(profile.node.child("variables"), self._at(*path).child("variables"))
+        return outer | own | {"address": file.address}
+
+    def _overlaps(self) -> None:
+        owners: dict[str, _Use] = {}
+        for use in self._uses:
+            if use.shared:
+                continue
+            owner = owners.setdefault(use.address, use)
+            if owner is not use:
+                line = self._at(*owner.path).place.line
+                other = f"{'.'.join(owner.path)} has it, line {line}"
+                self._wrong(
+                    use.path, repr(use.address), f"an address of its own ({other}), or `shared: true`"
+                )

@@ -1,0 +1,62 @@
+"""The door itself: an inventory file comes in, a typed and frozen inventory goes on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from monitor.config.builder import Builder
+from monitor.config.document import Node, read
+from monitor.config.expansion import expand
+from monitor.config.profiles import Profiles
+from monitor.config.schema import InventoryFile
+from monitor.config.shipped import shipped
+from monitor.config.validation import validated
+from monitor.core.inventory import Inventory
+from monitor.errors import ConfigError, Problem
+from monitor.ports import ProbeKind
+
+PROFILES = "profiles"
+"""The folder of device profiles, beside the inventory and among what is shipped; the nearer one wins."""
+
+
+def load_inventory(path: Path, kinds: Mapping[str, ProbeKind]) -> Inventory:
+    """Return the inventory at *path*, or raise ConfigError with every mistake in it and in its profiles."""
+    root = read(path)
+    node, problems = expand(root)
+    profiles = Profiles((path.parent / PROFILES, shipped() / PROFILES), kinds, problems)
+    context = {
+        "kind": list(kinds),
+        "profile": profiles.names(),
+        "network": root.keys("networks"),
+        "carrier": root.keys("carriers"),
+        "center": root.keys("centers"),
+    }
+    file, invalid = validated(InventoryFile, node, context)
+    problems += [problem for problem in invalid if not _of_an_unused_template(problem, node)]
+    inventory = None
+    if file is not None:
+        builder = Builder(file, node, kinds, profiles)
+        inventory = builder.build()
+        problems += builder.problems
+    if inventory is None or problems:
+        raise ConfigError(problems=_in_order(problems, str(path)))
+    return inventory
+
+
+def _of_an_unused_template(problem: Problem, node: Node) -> bool:
+    """Tell whether *problem* is only that a template which no center completes is incomplete."""
+    path = problem.key.split(".")
+    return (
+        path[0] == "templates"
+        and len(path) > 1
+        and path[1] in node.keys("templates")
+        and _incomplete(problem)
+    )
+
+
+def _incomplete(problem: Problem) -> bool:
+    return problem.found == "nothing" or "{" in problem.found
+
+
+def _in_order(problems: list[Problem], file: str) -> list[Problem]:
+    """Return each problem once, the inventory's own first, from top to bottom."""
+    return sorted(dict.fromkeys(problems), key=lambda p: (p.file != file, p.file, p.line or 0))

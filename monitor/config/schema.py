@@ -1,0 +1,313 @@
+"""The shape of the files: what may stand in an inventory and in a device profile, and what it means.
+
+These models read files and are turned into core values at once; nothing behind the door sees them.
+What a reference may name is told by the validation context (`carrier`, `network`, `profile` …).
+"""
+
+import re
+from ipaddress import ip_address
+from typing import Annotated, Any, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+
+from monitor.config.validation import wanted
+from monitor.config.words import nearest, one_of
+from monitor.core.inventory import Bearer, Level
+
+_ID = re.compile(r"[a-z0-9-]{1,32}")
+_VARIABLE = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_INTERFACE = re.compile(r"[^\s/:]{1,15}")
+_LONGEST_HOST = 253
+
+
+def _id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise wanted(
+            "an id: 1 to 32 of a-z, 0-9 and -", re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:32]
+        )
+    return value
+
+
+def _variable(value: str) -> str:
+    if not _VARIABLE.fullmatch(value):
+        raise wanted("a variable's name: a letter a-z, then letters, digits and _")
+    return value
+
+
+def _scalar(value: object) -> object:
+    if value is not None and not isinstance(value, str | int | float | bool):
+        raise wanted("text, a number, or true or false")
+    return value
+
+
+def _as_written(value: object) -> object:
+    """Take a whole number as the text it is: telephone and circuit numbers need no quotes."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise wanted("a number")
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        address = ip_address(value)
+    except ValueError:
+        raise wanted("an IP address") from None
+    if address.is_unspecified or address.is_multicast or value == "255.255.255.255":
+        raise wanted("the IP address of one host")
+    return str(address)
+
+
+def _host(value: str) -> str:
+    labels = value.removesuffix(".").split(".")
+    named = all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+    if named and len(value) <= _LONGEST_HOST:
+        return value
+    if ":" in value or labels[-1].isdigit():
+        return _address(value)
+    raise wanted("an IP address or a host name")
+
+
+def _interface(value: str) -> str:
+    if not _INTERFACE.fullmatch(value):
+        raise wanted("an interface's name, `eth0`")
+    return value
+
+
+def _known(what: str) -> AfterValidator:
+    """Return the validator of a reference to one of the context's words."""
+
+    def check(value: str, info: ValidationInfo) -> str:
+        words = cast("dict[str, list[str]]", info.context or {}).get(what, ())
+        if value not in words:
+            raise wanted(one_of(words, f"a {what}"), nearest(value, words))
+        return value
+
+    return AfterValidator(check)
+
+
+Text = Annotated[str, BeforeValidator(_as_written), Field(max_length=200)]
+Id = Annotated[str, AfterValidator(_id), WithJsonSchema({"type": "string", "pattern": f"^{_ID.pattern}$"})]
+Address = Annotated[str, AfterValidator(_address)]
+Host = Annotated[str, AfterValidator(_host)]
+Seconds = Annotated[float, BeforeValidator(_no_truth), Field(ge=0.05, le=86_400)]
+VariableName = Annotated[
+    str, AfterValidator(_variable), WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE.pattern}$"})
+]
+Variables = dict[
+    VariableName,
+    Annotated[
+        Any, AfterValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+    ],
+]
+
+
+class FileModel(BaseModel):
+    """A mapping in a file: unknown keys are refused, keys without a value count as left out."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_empty(cls, data: object) -> object:
+        if data is None:
+            return {}
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+
+
+class NameFile(FileModel):
+    """What people call it, in Chinese and English; a plain text serves for both."""
+
+    zh: Text = ""
+    """In Chinese."""
+    en: Text = ""
+    """In English."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_text(cls, data: object) -> object:
+        text = _as_written(data)
+        return {"zh": text, "en": text} if isinstance(text, str) else data
+
+
+class NetworkFile(FileModel):
+    """An upper network that every center must reach."""
+
+    name: NameFile = NameFile()
+    """What people call it."""
+    anchor: Address | None = None
+    """An address inside the network that answers pings; if it is silent too, the network is the suspect."""
+
+
+class CarrierFile(FileModel):
+    """Who provides circuits."""
+
+    name: NameFile = NameFile()
+    """What people call it."""
+    hotline: Text = ""
+    """The number to call when a circuit is broken."""
+
+
+class ContactFile(FileModel):
+    """A person or desk to call at a center."""
+
+    name: Text
+    """Who answers."""
+    phone: Text = ""
+    """The number."""
+
+
+class LookFile(FileModel):
+    """A way of looking. All other keys are options of the probe kind: `command-monitor schema` lists them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Annotated[str, _known("kind")] | None = None
+    """The probe kind: icmp, tcp, http …"""
+    period: Seconds | None = None
+    """Seconds from one look to the next while all is well."""
+    deadline: Seconds | None = None
+    """Seconds after which no answer counts as a failure; at most the period."""
+    means: NameFile | None = None
+    """What a failure means in plain words."""
+
+
+class CircuitFile(FileModel):
+    """One physical bearer of a link."""
+
+    near: Address
+    """Address of the center's end."""
+    far: Address | None = None
+    """Address of the network's end."""
+    carrier: Annotated[str, _known("carrier")] | None = None
+    """Who provides it: an id from `carriers`."""
+    number: Text = ""
+    """The carrier's own name for the circuit, which its hotline asks for."""
+    bearer: Bearer = Bearer.FIBRE
+    """What it runs on; each kind loses packets in its own way."""
+    source: Address | None = None
+    """Address at which the center's own daemon sends, so that its looks go over this circuit."""
+    interface: Annotated[str, AfterValidator(_interface)] | None = None
+    """Interface to which the center's own daemon binds, for the same purpose."""
+    shared: bool = False
+    """Its addresses may stand elsewhere too."""
+    look: LookFile | None = None
+    """What differs from `looks.circuit`."""
+
+
+class LinkFile(FileModel):
+    """A center's connection to one network."""
+
+    primary: CircuitFile
+    """The circuit that carries it while all is well."""
+    backup: CircuitFile | None = None
+    """The circuit that takes over."""
+
+
+class DeviceFile(FileModel):
+    """Equipment at a center."""
+
+    address: Host
+    """IP address, or a host name."""
+    profile: Annotated[str, _known("profile")] | None = None
+    """How such equipment is looked at: a file name in `profiles/`, without `.yaml`."""
+    name: NameFile = NameFile()
+    """What people call it; without one, the profile's name."""
+    variables: Variables = {}
+    """Values for the profile's variables."""
+    shared: bool = False
+    """Its address may stand elsewhere too, such as a router that is a circuit's end."""
+    looks: dict[Id, LookFile | None] = {}
+    """Looks besides the profile's; of the same name: what differs; without a value: left out."""
+
+
+class CenterFile(FileModel):
+    """A command center. In a template: what its centers have in common."""
+
+    template: Text | None = None
+    """The template to start from: an id from `templates`."""
+    name: NameFile = NameFile()
+    """What people call it; without one, its id."""
+    level: Level = Level.COUNTY
+    """Its rank."""
+    location: Text = ""
+    """Where it is, for those who have to go there."""
+    contacts: list[ContactFile] = []
+    """Whom to call."""
+    variables: Variables = {}
+    """What `{name}` in its texts stands for; `{id}` is the center's id."""
+    links: dict[Annotated[str, _known("network")], LinkFile] = {}
+    """Its connections, by network."""
+    devices: dict[Id, DeviceFile] = {}
+    """Its equipment."""
+
+
+class VantageFile(FileModel):
+    """A place where a daemon runs."""
+
+    name: NameFile = NameFile()
+    """What people call it; without one, its id."""
+    center: Annotated[str, _known("center")] | None = None
+    """The center in which it stands: it looks at that center's own circuits and devices from inside."""
+    networks: list[Annotated[str, _known("network")]] | None = None
+    """The networks through which it sees the other centers. Left out: all, or none if it is in a center."""
+
+
+class LooksFile(FileModel):
+    """How circuits, anchors and devices are looked at."""
+
+    circuit: LookFile = LookFile()
+    """Both ends of circuits; icmp every second unless told otherwise."""
+    anchor: LookFile = LookFile()
+    """The networks' anchors; icmp every second unless told otherwise."""
+    device: LookFile = LookFile()
+    """Period and deadline of device looks whose profile names none; every 10 s, 5 s to answer."""
+
+
+class InventoryFile(FileModel):
+    """The city as declared: who should reach whom over what."""
+
+    city: NameFile
+    """The city's name."""
+    variables: Variables = {}
+    """What `{name}` in texts stands for, everywhere in this file."""
+    looks: LooksFile = LooksFile()
+    """How things are looked at."""
+    networks: dict[Id, NetworkFile] = Field(min_length=1)
+    """The upper networks, by id."""
+    carriers: dict[Id, CarrierFile] = {}
+    """Who provides circuits, by id."""
+    templates: dict[Id, CenterFile] = {}
+    """What like centers have in common, by id."""
+    centers: dict[Id, CenterFile] = Field(min_length=1)
+    """The command centers, by id."""
+    vantages: dict[Id, VantageFile] = {}
+    """Where daemons run, by id. Left out: one vantage `city` that sees all networks."""
+
+
+class ProfileFile(FileModel):
+    """A kind of equipment and how to look at it: `profiles/<name>.yaml`."""
+
+    name: NameFile = NameFile()
+    """What people call such equipment."""
+    variables: Variables = {}
+    """What `{name}` in the looks stands for, with its default; without one the device must give it."""
+    looks: dict[Id, LookFile] = {}
+    """The ways of looking, by name; `{address}` is the device's address."""

@@ -1,0 +1,148 @@
+"""From pydantic's errors to problems: each finds its line, its words, and what would have been right."""
+
+import re
+from collections.abc import Collection, Mapping, MutableMapping
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from monitor.config.document import Node
+from monitor.config.words import nearest, one_of, shown
+from monitor.errors import Problem
+
+Model = TypeVar("Model", bound=BaseModel)
+Context = Mapping[str, Collection[str]]
+"""The words that exist, by what they name: `carrier`, `network`, `profile`, `kind` …"""
+
+_ROUNDS = 24
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "path_type": "a path",
+    "none_required": "no value",
+}
+
+
+def wanted(expected: str, hint: str = "") -> PydanticCustomError:
+    """Return the error for a validator to raise: what was expected, and perhaps the nearest valid word."""
+    return PydanticCustomError("wanted", "{expected}", {"expected": expected, "hint": hint})
+
+
+def validated(model: type[Model], node: Node, context: Context) -> tuple[Model | None, list[Problem]]:
+    """Return *node* as *model*, and all that is wrong with it.
+
+    If something is wrong the model lacks it, so that what is left can be searched for other mistakes.
+    """
+    data = node.plain()
+    try:
+        return model.model_validate(data, context=context), []
+    except ValidationError as error:
+        return _salvaged(model, data, context, error), explained(error, node, model)
+
+
+def explained(error: ValidationError, node: Node, model: type[BaseModel]) -> list[Problem]:
+    """Return a problem for each mistake that *error* holds about *node*."""
+    return [_problem(details, node, model) for details in error.errors(include_url=False)]
+
+
+def _problem(details: ErrorDetails, node: Node, model: type[BaseModel]) -> Problem:
+    loc = [str(part) for part in details["loc"] if part != "[key]"]
+    while loc and (child := node.child(loc[0])) is not None:
+        node, loc = child, loc[1:]
+    key = ".".join((*node.place.path, *loc))
+    found, expected, hint = _wording(details, model)
+    return Problem(node.place.file, node.place.line, key, found, expected, hint)
+
+
+def _wording(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str, str]:
+    given, context, loc = details["input"], details.get("ctx", {}), details["loc"]
+    match details["type"]:
+        case "extra_forbidden":
+            words = _fields(model, loc[:-1])
+            hint = nearest(loc[-1], words) or ("a text with a comma, in quotes" if given is None else "")
+            return f"the unknown key {shown(loc[-1])}", one_of(words, "a key"), hint
+        case "missing":
+            field = _fields(model, loc[:-1]).get(str(loc[-1]))
+            about = field.description if field is not None else None
+            return "nothing", f"a value ({about.rstrip('.')})" if about else "a value", ""
+        case "wanted":
+            return shown(given), context["expected"], context["hint"]
+        case "enum" | "literal_error":
+            words = dict.fromkeys(re.findall(r"'([^']*)'", context["expected"]))
+            return shown(given), one_of(words, "a word"), nearest(given, words)
+        case "value_error":
+            return shown(given), str(context["error"]), ""
+    expected = _EXPECTED.get(details["type"], _plainly(details["msg"]))
+    return shown(given), expected, _quoted(given) if details["type"] == "string_type" else ""
+
+
+def _plainly(message: str) -> str:
+    message = message.removeprefix("Input should be ").removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _quoted(given: object) -> str:
+    """Say what quotes would make of it: a variable of the mapping that `{n}` is, a text of a number."""
+    if isinstance(given, dict) and len(given) == 1 and next(iter(given.values())) is None:
+        return f'"{{{next(iter(given))}}}"'
+    return f'"{shown(given)}"' if isinstance(given, int | float) else ""
+
+
+def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:
+    """Return the fields of the model that stands at *loc* inside *model*."""
+    at: object = model
+    for part in loc:
+        inner = _inner(at)
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            field = inner.model_fields.get(str(part))
+            at = field.annotation if field is not None else None
+        else:
+            at = get_args(inner)[-1] if get_args(inner) else None
+    found = _inner(at)
+    return found.model_fields if isinstance(found, type) and issubclass(found, BaseModel) else {}
+
+
+def _inner(annotation: object) -> object:
+    """Look through `Annotated[X, …]` and `X | None`."""
+    if hasattr(annotation, "__metadata__"):
+        return _inner(get_args(annotation)[0])
+    some = [arg for arg in get_args(annotation) if arg is not type(None)]
+    return _inner(some[0]) if len(some) == 1 and len(get_args(annotation)) > 1 else annotation
+
+
+def _salvaged(model: type[Model], data: object, context: Context, error: ValidationError) -> Model | None:
+    for _ in range(_ROUNDS):
+        for details in error.errors(include_url=False, include_input=False, include_context=False):
+            loc = [part for part in details["loc"] if part != "[key]"]
+            if not _dropped(data, loc[:-1] if details["type"] == "missing" else loc):
+                return None
+        try:
+            return model.model_validate(data, context=context)
+        except ValidationError as further:
+            error = further
+    return None
+
+
+def _dropped(data: object, loc: list[int | str]) -> bool:
+    """Take what stands at *loc* out of *data*, or the nearest mapping entry around it."""
+    holder, last = None, None
+    for part in loc:
+        if not isinstance(data, MutableMapping) or part not in data:
+            break
+        holder, last, data = data, part, data[part]
+    if holder is None:
+        return False
+    del holder[last]
+    return True
