@@ -52,6 +52,8 @@ class Vitals:
     reload_at: float = 0.0
     """Wall time of the latest reload that was tried, or of the start."""
     reload_trouble: str = ""
+    state_trouble: str = ""
+    """Why the state could not be saved; empty while it can."""
     outputs: dict[str, OutputVitals] = field(default_factory=dict)
 
 

@@ -67,8 +67,8 @@ EN = Words(
         "updated": "updated",
     },
     sentence={
-        "center_down": "{center} has lost all links to {networks} since {at}: neither primary nor backup answers",
-        "link_down": "{center} has lost its link to {network} since {at}: neither primary nor backup answers",
+        "center_down": "{center} has lost all links to {networks} since {at}: no circuit answers",
+        "link_down": "{center} has lost its link to {network} since {at}: no circuit answers",
         "link_on_backup": "{center} reaches {network} on backup since {at}: its primary circuit is down",
         "link_degraded": "{center} has no backup to {network} since {at}: its backup circuit is down",
         "link_unknown": "{center}'s link to {network} is unknown since {at} ({reason})",

@@ -1,4 +1,4 @@
-"""中文用语。"""
+"""Chinese words (中文用语)."""
 
 from monitor.core.words import Words
 

@@ -1,0 +1,62 @@
+"""What is worth an event, and what the event says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.core.detection import Belief
+from monitor.core.health import Health, Status
+from monitor.core.sentence import WORDS, Scene, sentence
+from monitor.core.world import Check, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was said of a subject, and what is said now."""
+
+    before: Status | None
+    now: Status
+
+
+def belief_is_news(was: Belief, now: Belief) -> bool:
+    """Tell whether a change of belief is an event; that a check was looked at for the first time is none."""
+    if was.reason == "not_looked_yet" and now.steady:
+        return False
+    return (was.verdict, was.suspected) != (now.verdict, now.suspected)
+
+
+def belief_news(check: Check, was: Belief, now: Belief) -> Mapping[str, Json]:
+    """Return what the event of a changed belief says."""
+    return {
+        "subject": check.subject,
+        "was": str(was.verdict),
+        "now": str(now.verdict),
+        "suspected": now.suspected,
+        "since": now.doubt.began if now.suspected and now.doubt else now.since,
+        "reason": now.reason,
+        "detail": now.detail,
+    }
+
+
+def status_is_news(change: Change) -> bool:
+    """Tell whether a change of status is an event; a first good look is none, nor is mere wording."""
+    before, now = change.before, change.now
+    if before is None or before.reason == "not_looked_yet":
+        return now.health not in (Health.UP, Health.UNKNOWN)
+    return (before.health, before.suspected) != (now.health, now.suspected)
+
+
+def status_news(change: Change, scene: Scene) -> Mapping[str, Json]:
+    """Return what the event of a changed status says, its sentence in every language included."""
+    before, now = change.before, change.now
+    data: dict[str, Json] = {
+        "kind": str(now.kind),
+        "was": str(before.health) if before else str(Health.UNKNOWN),
+        "now": str(now.health),
+        "suspected": now.suspected,
+        "since": now.since,
+        "reason": now.reason,
+        "active": str(now.active) if now.active else None,
+    }
+    if before is None or before.health is not now.health:
+        data["sentence"] = {language: sentence(now, before, scene, language) for language in WORDS}
+    return data

@@ -1,0 +1,218 @@
+"""From findings to beliefs to what is said: the only writer of the world.
+
+The common case, a good look at something that is up, touches a few numbers and nothing else; everything
+that can change a belief goes through the core's pure functions.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import tzinfo
+
+from monitor.core.checks import network_subject, way_to
+from monitor.core.detection import Belief, next_gap, revise
+from monitor.core.health import Status, View, assess_center, assess_network
+from monitor.core.news import Change, belief_is_news, belief_news, status_is_news, status_news
+from monitor.core.observation import Finding, Outcome, ok, unknown
+from monitor.core.sentence import Scene
+from monitor.core.vitals import Vitals
+from monitor.core.world import HISTORY, Event, Json, World
+from monitor.engine.feed import QueueFeed
+from monitor.engine.scheduler import Scheduler
+from monitor.engine.watch import Watch
+
+FINE = ok()
+_HISTORY_MASK = (1 << HISTORY) - 1
+CLOCK_STEP = 1.0
+"""Seconds by which the wall clock may drift from ours before we call it a step."""
+
+
+class Pipeline:
+    """Hears what looks found (it is every batch engine's `Sink`), revises the world, tells the feeds."""
+
+    def __init__(
+        self, world: World, vitals: Vitals, zone: tzinfo, wall: Callable[[], float] = time.time
+    ) -> None:
+        self.world = world
+        self.watches: dict[str, Watch] = {}
+        self.scheduler: Scheduler
+        self._vitals = vitals
+        self._by_subject: dict[str, list[Watch]] = {}
+        self._zone = zone
+        self._wall = wall
+        self._offset = wall() - time.monotonic()
+        self._feeds: list[QueueFeed] = []
+        self._seq = 0
+
+    def feed(self) -> QueueFeed:
+        """Return a new feed that hears everything from now on."""
+        feed = QueueFeed(self.world)
+        self._feeds.append(feed)
+        return feed
+
+    # What engines and runner report.
+
+    def answered(self, key: Watch, sent_at: float, rtt: float) -> None:
+        """Take in a good look: the hot path, a microsecond or two."""
+        key.flying = False
+        key.since_episode += 1
+        reading = key.reading
+        reading.ok += 1
+        reading.last_at = sent_at + self._offset
+        reading.history = (reading.history << 1) & _HISTORY_MASK
+        if reading.filled < HISTORY:
+            reading.filled += 1
+        key.note_rtt(rtt)
+        if not key.steady:
+            reading.finding = FINE
+            self._weigh(key, FINE, sent_at)
+
+    def found(self, key: Watch, sent_at: float, finding: Finding) -> None:
+        """Take in any other finding; silence while our own loop lagged is nobody's fault but ours."""
+        key.flying = False
+        if finding.reason == "timeout" and self.scheduler.lagged_since(sent_at):
+            self._vitals.evidence_dropped += 1
+            finding = unknown("own_lag", "the event loop was late while we waited")
+        self._count(key, finding, sent_at)
+        if not (key.steady and finding.outcome is Outcome.OK):
+            self._weigh(key, finding, sent_at)
+
+    def late(self, key: Watch, sent_at: float, rtt: float) -> None:
+        """Take in an answer that came after its look was given up: the path is there, if slow."""
+        key.reading.late += 1
+        key.note_rtt(rtt)
+        if not key.steady:
+            self._weigh(key, FINE, sent_at)
+
+    # What the lifecycle tells.
+
+    def adopt(self, watches: Mapping[str, Watch]) -> None:
+        """Make *watches* the world's checks; what has gone is forgotten with what was said of it."""
+        world = self.world
+        self.watches = dict(watches)
+        world.checks = {name: watch.check for name, watch in watches.items()}
+        world.readings = {name: watch.reading for name, watch in watches.items()}
+        world.beliefs = {name: watch.belief for name, watch in watches.items()}
+        self._by_subject = {}
+        for watch in watches.values():
+            self._by_subject.setdefault(watch.check.subject, []).append(watch)
+        before = set(world.statuses)
+        changes = self._assess(world.inventory.networks, world.inventory.centers)
+        spoken_of = {change.now.subject for change in changes}
+        for gone in before - spoken_of:
+            del world.statuses[gone]
+        self._tell([], before | spoken_of)
+
+    def tell_daemon(self, what: str, **data: Json) -> None:
+        """Tell something about ourselves."""
+        self._tell([self._event("daemon", self.world.vantage, {"what": what, **data})], set())
+
+    def follow_clock(self) -> None:
+        """Take over the wall clock as it is now; a step is told, and moves no measurement."""
+        offset = self._wall() - time.monotonic()
+        step = offset - self._offset
+        self._offset = offset
+        if abs(step) > CLOCK_STEP:
+            self.tell_daemon("clock_stepped", seconds=round(step, 3))
+
+    # How a finding becomes news.
+
+    def _count(self, watch: Watch, finding: Finding, sent_at: float) -> None:
+        reading = watch.reading
+        reading.finding = finding
+        reading.last_at = sent_at + self._offset
+        if finding.outcome is Outcome.UNKNOWN:
+            reading.unknown += 1
+            return
+        lost = finding.outcome is Outcome.FAILED
+        watch.since_episode += 1
+        reading.failed += lost
+        reading.ok += not lost
+        reading.remember(lost=lost)
+        if "rtt" in finding.values:
+            watch.note_rtt(finding.values["rtt"])
+
+    def _weigh(self, watch: Watch, finding: Finding, sent_at: float) -> None:
+        was = watch.belief
+        if was.doubt is None and finding.outcome is Outcome.FAILED:
+            watch.learn(0.0)
+        now = revise(
+            was, finding, sent=sent_at, at=sent_at + self._offset, how=watch.how, learned=watch.learned
+        )
+        watch.belief = self.world.beliefs[watch.check.id] = now
+        watch.steady = now.steady
+        if was.doubt is not None and now.steady:
+            watch.learn(was.doubt.isolated)
+        self._look_again(watch, sent_at)
+        if (now.verdict, now.suspected, now.reason) != (was.verdict, was.suspected, was.reason):
+            self._changed(watch, was, now)
+
+    def _look_again(self, watch: Watch, sent_at: float) -> None:
+        """Put the watch where its belief wants it; in an episode that is not its own rhythm."""
+        if watch.flying:
+            return
+        gap = next_gap(watch.belief, watch.how)
+        if gap is not None:
+            self.scheduler.put_at(watch, sent_at + gap)
+
+    def _changed(self, watch: Watch, was: Belief, now: Belief) -> None:
+        check = watch.check
+        events = []
+        if belief_is_news(was, now):
+            events.append(self._event("belief", check.id, belief_news(check, was, now)))
+        kind, _, network = check.subject.partition("/")
+        if kind == "network":
+            changes = self._assess([network], self.world.inventory.centers)
+        else:
+            changes = self._assess([], [kind])
+        changes = [change for change in changes if change.now != change.before]
+        scene = Scene(self.world.inventory, self.world.statuses, self._zone)
+        events += [
+            self._event("status", change.now.subject, status_news(change, scene))
+            for change in changes
+            if status_is_news(change)
+        ]
+        self._tell(events, {change.now.subject for change in changes})
+
+    def _assess(self, networks: Iterable[str], centers: Iterable[str]) -> list[Change]:
+        """Say anew how these networks and centers are; return everything that was said, before and now."""
+        changes = self._note(self._say_networks(networks))
+        for center in centers:
+            changes += self._note(self._say_center(center))
+        return changes
+
+    def _note(self, said: Iterable[Status]) -> list[Change]:
+        statuses = self.world.statuses
+        changes = [Change(statuses.get(status.subject), status) for status in said]
+        statuses.update((change.now.subject, change.now) for change in changes)
+        return changes
+
+    def _say_networks(self, networks: Iterable[str]) -> Iterable[Status]:
+        for subject in map(network_subject, networks):
+            if subject in self._by_subject:
+                beliefs = [watch.belief for watch in self._by_subject[subject]]
+                yield assess_network(subject, beliefs, self.world.statuses.get(subject))
+
+    def _say_center(self, name: str) -> list[Status]:
+        inventory = self.world.inventory
+        center, vantage = inventory.centers[name], inventory.vantages[self.world.vantage]
+        subjects = [*(c.id for c in center.circuits()), *(d.id for d in center.devices)]
+        statuses = self.world.statuses
+        networks = ((n, statuses.get(network_subject(n))) for n in inventory.networks)
+        own = vantage.center == name
+        view = View(
+            beliefs={s: [w.belief for w in self._by_subject[s]] for s in subjects if s in self._by_subject},
+            before=statuses,
+            networks={name: status for name, status in networks if status is not None},
+            way=None if own else way_to(center, vantage),
+            own=own,
+        )
+        return assess_center(center, view)
+
+    def _event(self, kind: str, subject: str, data: Mapping[str, Json]) -> Event:
+        self._seq += 1
+        self._vitals.events += 1
+        return Event(self._seq, self._wall(), kind, subject, data)
+
+    def _tell(self, events: list[Event], changed: set[str]) -> None:
+        for feed in self._feeds:
+            feed.push(events, changed)
