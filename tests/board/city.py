@@ -1,0 +1,160 @@
+"""Worlds built by hand, for whoever shows one: a city with a cut, and one with as many checks as wanted."""
+
+from monitor.core.detection import Belief, Verdict
+from monitor.core.health import Health, Status, SubjectKind
+from monitor.core.inventory import (
+    Carrier,
+    Center,
+    Circuit,
+    Contact,
+    Device,
+    Inventory,
+    Level,
+    Link,
+    Look,
+    Name,
+    Network,
+    Role,
+    Vantage,
+)
+from monitor.core.observation import Finding, Outcome, failed, ok, unknown
+from monitor.core.vitals import OutputVitals, Vitals
+from monitor.core.world import Check, Reading, World
+
+NOW = 1_790_000_000.0
+NAMES = {
+    "maojian": Name("茅箭区", "Maojian"),
+    "danjiangkou": Name("丹江口市", "Danjiangkou"),
+    "yunyang": Name("郧阳区", "Yunyang"),
+    "wudangshan": Name("武当山特区", "Wudangshan"),
+}
+NETWORKS = {
+    "city": Network("city", Name("市网", "City network"), "127.0.0.1"),
+    "province": Network("province", Name("省网", "Province network")),
+}
+CARRIERS = {
+    "telecom": Carrier("telecom", Name("中国电信", "China Telecom"), "10000"),
+    "mobile": Carrier("mobile", Name("中国移动", "China Mobile"), "10086"),
+}
+PHONE = "13812341234"
+
+
+def look(kind: str, options: object = None) -> Look:
+    return Look(kind, kind, options, 1.0, 1.0)
+
+
+def _center(key: str, name: Name) -> Center:
+    links = tuple(
+        Link(key, net, tuple(_circuit(key, net, role) for role in Role)) for net in ("city", "province")
+    )
+    devices = (
+        Device(key, "router", Name("路由器", "Router"), "127.0.0.1", looks=(look("icmp"),)),
+        Device(key, "web", Name("指挥信息系统", "Command system"), "127.0.0.1", looks=(look("http"),)),
+    )
+    contacts = (Contact("王值班", PHONE),)
+    return Center(key, name, Level.COUNTY, links, devices, contacts=contacts)
+
+
+def _circuit(center: str, network: str, role: Role) -> Circuit:
+    carrier = "telecom" if role is Role.PRIMARY else "mobile"
+    return Circuit(center, network, role, "127.0.0.1", carrier=carrier, number=f"SY-{center[:3]}-{network}")
+
+
+def inventory(names: dict[str, Name] | None = None) -> Inventory:
+    centers = {key: _center(key, name) for key, name in (NAMES if names is None else names).items()}
+    vantages = {"shiyan": Vantage("shiyan", Name("市指挥中心", "Municipal center"), networks=("city",))}
+    return Inventory(Name("十堰市", "Shiyan"), NETWORKS, CARRIERS, centers, vantages)
+
+
+def world(names: dict[str, Name] | None = None) -> World:
+    """All is well, looked at from the city."""
+    it = World(inventory(names), "shiyan", "boot-1")
+    for circuit in it.inventory.circuits.values():
+        watch(it, circuit.id, "icmp", ok(rtt=0.0021))
+        say(it, circuit.id, SubjectKind.CIRCUIT)
+    for device in it.inventory.devices.values():
+        values = {"rtt": 0.003} if device.key == "router" else {"rtt": 0.02, "tls_expiry": NOW + 1e6}
+        watch(it, device.id, device.looks[0].kind, ok(**values))
+        say(it, device.id, SubjectKind.DEVICE)
+    for center in it.inventory.centers.values():
+        say(it, center.id, SubjectKind.CENTER)
+        for link in center.links:
+            say(it, link.id, SubjectKind.LINK, active=Role.PRIMARY)
+    for network in it.inventory.networks:
+        say(it, network, SubjectKind.NETWORK)
+    return it
+
+
+def watch(it: World, subject: str, kind: str, finding: Finding, looks: int = 60) -> Check:
+    """Let a check find the same again and again."""
+    check = Check(f"{subject}/{kind}", subject, look(kind))
+    reading = Reading()
+    reading.finding, reading.last_at, reading.took = finding, NOW - 0.5, 0.002
+    reading.ok = looks if finding.outcome is Outcome.OK else 0
+    reading.failed = looks if finding.outcome is Outcome.FAILED else 0
+    reading.unknown = looks if finding.outcome is Outcome.UNKNOWN else 0
+    reading.rtt = finding.values.get("rtt")
+    if reading.rtt is not None:
+        reading.rtt_sum, reading.rtt_count = reading.rtt * looks, looks
+    for _ in range(looks):
+        reading.remember(lost=finding.outcome is Outcome.FAILED)
+    verdict = {Outcome.OK: Verdict.UP, Outcome.FAILED: Verdict.DOWN}.get(finding.outcome, Verdict.UNKNOWN)
+    it.checks[check.id], it.readings[check.id] = check, reading
+    it.beliefs[check.id] = Belief(verdict, NOW - 90, finding.reason)
+    return check
+
+
+def say(
+    it: World,
+    subject: str,
+    kind: SubjectKind,
+    health: Health = Health.UP,
+    reason: str = "ok",
+    *,
+    active: Role | None = None,
+    suspected: bool = False,
+    works: tuple[str, ...] = (),
+) -> None:
+    since = NOW - 86_400 if health is Health.UP else NOW - 90
+    it.statuses[subject] = Status(subject, kind, health, since, reason, suspected, active, works)
+
+
+def cut() -> World:
+    """Danjiangkou has lost all, Yunyang runs on its backup to the province, Maojian is suspected."""
+    it = world()
+    for circuit in it.inventory.centers["danjiangkou"].circuits():
+        watch(it, circuit.id, "icmp", failed("timeout", "no answer in 1 s"))
+        say(it, circuit.id, SubjectKind.CIRCUIT, Health.DOWN, "timeout")
+    for link in it.inventory.centers["danjiangkou"].links:
+        say(it, link.id, SubjectKind.LINK, Health.DOWN, "circuits_down")
+    say(it, "danjiangkou", SubjectKind.CENTER, Health.DOWN, "links_down")
+    for device in it.inventory.centers["danjiangkou"].devices:
+        watch(it, device.id, device.looks[0].kind, unknown("behind_center"))
+        say(it, device.id, SubjectKind.DEVICE, Health.UNKNOWN, "behind_center")
+    watch(it, "yunyang/province/primary", "icmp", failed("unreachable"))
+    say(it, "yunyang/province/primary", SubjectKind.CIRCUIT, Health.DOWN, "unreachable")
+    say(it, "yunyang/province", SubjectKind.LINK, Health.ON_BACKUP, "primary_down", active=Role.BACKUP)
+    works = ("yunyang/city", "yunyang/province")
+    say(it, "yunyang", SubjectKind.CENTER, Health.ON_BACKUP, "primary_down", works=works)
+    say(it, "maojian/city/primary", SubjectKind.CIRCUIT, suspected=True)
+    return it
+
+
+def grown(checks: int) -> World:
+    """Build a world of *checks* circuits, every tenth of them failing."""
+    names = {f"center{n:05}": Name(f"中心{n}", f"Center {n}") for n in range(checks // 4)}
+    it = world(names)
+    for number, circuit in enumerate(it.inventory.circuits.values()):
+        if number % 10 == 0:
+            watch(it, circuit.id, "icmp", failed("timeout"))
+    for device in it.inventory.devices.values():
+        for kind in ("icmp", "http"):
+            it.checks.pop(f"{device.id}/{kind}", None)
+    return it
+
+
+def vitals() -> Vitals:
+    it = Vitals(started_at=NOW - 86_400, ready=True, looks=12_345, ticks=99, lag_sum=1.5, reload_at=NOW - 60)
+    it.lag_buckets[0], it.lag_buckets[3], it.lag_buckets[-1] = 90, 8, 1
+    it.outputs["mqtt"] = OutputVitals(connected=True, delivered=17)
+    return it
