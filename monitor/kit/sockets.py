@@ -1,5 +1,6 @@
 """Sockets that are pinned: to a source address, to an interface, to one family of addresses."""
 
+import asyncio
 import contextlib
 import socket
 from typing import Annotated, Literal, Protocol
@@ -88,6 +89,28 @@ async def find_target(resolver: Resolver, wanted: Wanted) -> Target:
         family = literal(source) or family
     address = (await resolver.resolve(wanted.host, family))[0]
     return Target(address, wanted.port, source, wanted.interface)
+
+
+async def readable(sock: socket.socket) -> None:
+    """Wait until there is something to read, or an error to hear."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sock, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sock)
+
+
+async def writable(sock: socket.socket) -> None:
+    """Wait until a connect has come to an end, or there is room to write."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_writer(sock, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_writer(sock)
 
 
 def clash(host: str, family: Family, source: object) -> str | None:

@@ -1,6 +1,5 @@
 """Sends a datagram and waits for the answer: an echo of our own words, or what you say is right."""
 
-import asyncio
 import secrets
 import socket
 import struct
@@ -12,7 +11,7 @@ from pydantic import Field, IPvAnyAddress, field_validator, model_validator
 from monitor.core.observation import Finding, failed, ok, unknown
 from monitor.kit import mishap
 from monitor.kit.resolver import ResolveError, shared
-from monitor.kit.sockets import Family, Host, Interface, clash, find_target
+from monitor.kit.sockets import Family, Host, Interface, clash, find_target, readable
 from monitor.kit.text import clean, unescape
 from monitor.ports import ProbeOptions
 
@@ -114,7 +113,7 @@ async def _receive(sock: socket.socket) -> tuple[bytes, float]:
         try:
             answer, ancillary, _, _ = sock.recvmsg(_LONGEST, 64)
         except BlockingIOError:
-            await _readable(sock)
+            await readable(sock)
         else:
             return answer, _stamp(ancillary)
 
@@ -125,16 +124,6 @@ def _stamp(ancillary: list[tuple[int, int, bytes]]) -> float:
             seconds, nanoseconds = _STAMP.unpack_from(data)
             return float(seconds) + float(nanoseconds) / 1e9
     return 0.0
-
-
-async def _readable(sock: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_reader(sock, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_reader(sock)
 
 
 def _told(found: mishap.Mishap) -> Finding:
