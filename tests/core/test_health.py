@@ -1,0 +1,139 @@
+"""health: what is said of a center follows from what is believed of its checks, never of what a fault hides."""
+
+import pytest
+
+from monitor.core.detection import Belief, Verdict
+from monitor.core.health import Health, Status, SubjectKind, View, assess_center, assess_network
+from monitor.core.inventory import Center, Circuit, Device, Level, Link, Name, Role
+
+NAME = Name("丹江口", "Danjiangkou")
+LETTERS = {
+    "u": Belief(Verdict.UP, since=1.0, reason="ok"),
+    "d": Belief(Verdict.DOWN, since=5.0, reason="timeout"),
+    "s": Belief(Verdict.UP, since=1.0, reason="ok", suspected=True),
+    "?": Belief(Verdict.UNKNOWN, since=3.0, reason="own_lag"),
+}
+
+
+def circuit(network, role):
+    return Circuit("dan", network, role, near="10.0.0.1")
+
+
+CENTER = Center(
+    "dan",
+    NAME,
+    Level.COUNTY,
+    links=tuple(Link("dan", n, tuple(circuit(n, role) for role in Role)) for n in ("city", "province")),
+    devices=(Device("dan", "router", NAME, "10.0.0.2"), Device("dan", "video", NAME, "10.0.0.3")),
+)
+SUBJECTS = (
+    "dan/city/primary",
+    "dan/city/backup",
+    "dan/province/primary",
+    "dan/province/backup",
+    "dan/router",
+    "dan/video",
+)
+
+
+def network(health="up", *, suspected=False):
+    return Status("network/province", SubjectKind.NETWORK, Health(health), 0.0, suspected=suspected)
+
+
+def say(letters, *, networks=None, before=None, own=False, way="city"):
+    """Assess a center whose circuits and devices are believed to be as the letters say, in order."""
+    beliefs = {subject: [LETTERS[letter]] for subject, letter in zip(SUBJECTS, letters, strict=False)}
+    view = View(beliefs, before or {}, networks or {}, way, own)
+    return {status.subject: status for status in assess_center(CENTER, view)}
+
+
+@pytest.mark.parametrize(
+    ("letters", "center", "city"),
+    [
+        pytest.param("uuuuuu", "up", "up", id="all-is-well"),
+        pytest.param("duuuuu", "on_backup", "on_backup", id="primary-down-is-on-backup"),
+        pytest.param("uduuuu", "degraded", "degraded", id="backup-down-is-redundancy-lost"),
+        pytest.param("dduuuu", "degraded", "down", id="one-link-down-is-degraded"),
+        pytest.param("dddduu", "down", "down", id="all-links-down-is-down"),
+        pytest.param("uuuudu", "degraded", "up", id="one-of-several-devices-down-is-degraded"),
+        pytest.param("??uuuu", "unknown", "unknown", id="a-link-we-cannot-see-is-unknown"),
+        pytest.param("?duuuu", "unknown", "unknown", id="one-down-one-unknown-is-unknown"),
+        pytest.param("?uuuuu", "up", "up", id="a-backup-that-works-carries-the-link"),
+        pytest.param("uuuuu?", "up", "up", id="an-unknown-device-does-not-darken-a-center"),
+    ],
+)
+def test_a_center_is_as_its_links_and_devices_are(letters, center, city):
+    said = say(letters)
+
+    assert (said["dan"].health, said["dan/city"].health) == (center, city)
+
+
+def test_a_center_says_what_still_works():
+    said = say("dduu??")
+
+    assert said["dan"].works == ("dan/province",)
+
+
+def test_devices_behind_a_dead_link_are_unknown_not_down():
+    said = say("dduudd")
+
+    assert {said[d].health for d in ("dan/router", "dan/video")} == {Health.UNKNOWN}
+    assert said["dan/router"].reason == "behind_link"
+
+
+def test_devices_at_hand_are_down_whatever_the_links_are():
+    said = say("dddddu", own=True, way=None)
+
+    assert said["dan/router"].health is Health.DOWN
+
+
+def test_a_device_is_not_called_down_while_its_link_is_under_suspicion():
+    before = say("uuuuuu")
+    said = say("ssuudu", before=before)
+
+    assert (said["dan/router"].health, said["dan/router"].suspected) == (Health.UP, True)
+
+
+def test_circuits_behind_a_silent_network_are_unknown():
+    said = say("uudduu", networks={"province": network("down")})
+
+    assert said["dan/province"].health is Health.UNKNOWN
+    assert said["dan/province/primary"].reason == "behind_network"
+
+
+def test_a_circuit_is_not_called_down_while_its_network_is_under_suspicion():
+    before = say("uuuuuu")
+    said = say("uuduuu", networks={"province": network(suspected=True)}, before=before)
+
+    assert (said["dan/province"].health, said["dan/province"].suspected) == (Health.UP, True)
+
+
+def test_our_own_circuits_are_not_hidden_by_the_network_they_lead_to():
+    said = say("uudduu", networks={"province": network("down")}, own=True)
+
+    assert said["dan/province"].health is Health.DOWN
+
+
+def test_a_health_keeps_the_time_since_which_it_holds():
+    first = say("duuuuu")
+    later = say(
+        "duuuuu", before={"dan": first["dan"].__class__("dan", SubjectKind.CENTER, Health.ON_BACKUP, 2.0)}
+    )
+
+    assert (first["dan/city"].since, later["dan"].since) == (5.0, 2.0)
+
+
+def test_what_is_not_looked_at_is_not_spoken_of():
+    said = say("uu")
+
+    assert set(said) == {"dan", "dan/city", "dan/city/primary", "dan/city/backup"}
+
+
+def test_amber_shows_on_circuit_link_and_center():
+    said = say("suuuuu")
+
+    assert [said[s].suspected for s in ("dan/city/primary", "dan/city", "dan")] == [True, True, True]
+
+
+def test_a_network_is_as_its_anchor_is():
+    assert assess_network("network/city", [LETTERS["d"]], None).health is Health.DOWN
