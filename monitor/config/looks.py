@@ -78,7 +78,8 @@ class LookMaker:
         """
         manner = manner.under(look)
         if manner.kind is None:
-            self._wrong(node, "kind", "nothing", one_of(self._kinds, "a kind"))
+            if node.child("kind") is None:  # otherwise it is an unknown one, which was told
+                self._wrong(node, "kind", "nothing", one_of(self._kinds, "a kind"))
             return None
         if (kind := self._kinds.get(manner.kind)) is None:
             self._wrong(node, "kind", repr(manner.kind), one_of(self._kinds, "a kind"))

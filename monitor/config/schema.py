@@ -50,12 +50,13 @@ def _scalar(value: object) -> object:
     return value
 
 
-def _as_written(value: object) -> object:
+def as_written(value: object) -> object:
     """Take a whole number as the text it is: telephone and circuit numbers need no quotes."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _no_truth(value: object) -> object:
+def no_truth(value: object) -> object:
+    """Refuse true and false where a number is wanted."""
     if isinstance(value, bool):
         raise wanted("a number")
     return value
@@ -99,11 +100,16 @@ def _known(what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Text = Annotated[str, BeforeValidator(_as_written), Field(max_length=200)]
+Text = Annotated[
+    str,
+    BeforeValidator(as_written),
+    Field(max_length=200),
+    WithJsonSchema({"type": ["string", "integer"], "maxLength": 200}),
+]
 Id = Annotated[str, AfterValidator(_id), WithJsonSchema({"type": "string", "pattern": f"^{_ID.pattern}$"})]
 Address = Annotated[str, AfterValidator(_address)]
 Host = Annotated[str, AfterValidator(_host)]
-Seconds = Annotated[float, BeforeValidator(_no_truth), Field(ge=0.05, le=86_400)]
+Seconds = Annotated[float, Field(ge=0.05, le=86_400), BeforeValidator(no_truth)]
 VariableName = Annotated[
     str, AfterValidator(_variable), WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE.pattern}$"})
 ]
@@ -143,7 +149,7 @@ class NameFile(FileModel):
     @model_validator(mode="before")
     @classmethod
     def _plain_text(cls, data: object) -> object:
-        text = _as_written(data)
+        text = as_written(data)
         return {"zh": text, "en": text} if isinstance(text, str) else data
 
 

@@ -70,11 +70,11 @@ def _wording(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str, s
     given, context, loc = details["input"], details.get("ctx", {}), details["loc"]
     match details["type"]:
         case "extra_forbidden":
-            words = _fields(model, loc[:-1])
+            words = fields_at(model, loc[:-1])
             hint = nearest(loc[-1], words) or ("a text with a comma, in quotes" if given is None else "")
             return f"the unknown key {shown(loc[-1])}", one_of(words, "a key"), hint
         case "missing":
-            field = _fields(model, loc[:-1]).get(str(loc[-1]))
+            field = fields_at(model, loc[:-1]).get(str(loc[-1]))
             about = field.description if field is not None else None
             return "nothing", f"a value ({about.rstrip('.')})" if about else "a value", ""
         case "wanted":
@@ -100,7 +100,7 @@ def _quoted(given: object) -> str:
     return f'"{shown(given)}"' if isinstance(given, int | float) else ""
 
 
-def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:
+def fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:
     """Return the fields of the model that stands at *loc* inside *model*."""
     at: object = model
     for part in loc:

@@ -1,0 +1,10 @@
+"""The settings of the daemon: one YAML file, what the environment says on top, secrets as files.
+
+`COMMAND_MONITOR__MQTT__HOST=broker` sets `mqtt.host`. A secret is never a value here: it is a file named in
+the settings, or a systemd credential. Unknown keys are refused, in the file and in the environment.
+"""
+
+from monitor.settings.loading import load_declared, load_settings, settings_file
+from monitor.settings.model import Settings
+
+__all__ = ["Settings", "load_declared", "load_settings", "settings_file"]

@@ -1,0 +1,165 @@
+"""Settings from a file and the environment, every mistake told where its value stands."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError
+
+from monitor.config import load_inventory
+from monitor.config.document import Node, Place, read
+from monitor.config.validation import explained, fields_at
+from monitor.config.words import nearest, one_of, shown
+from monitor.core.inventory import Inventory
+from monitor.errors import ConfigError, Problem
+from monitor.ports import ProbeKind
+from monitor.settings.model import PREFIX, Settings
+
+VARIABLE = "COMMAND_MONITOR_SETTINGS"
+"""The environment variable that names the settings file."""
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Where systemd puts the service's credentials."""
+PASSWORD = "mqtt-password"  # noqa: S105 - the name of a credential, not its content
+"""The systemd credential that holds the broker's password, if no file is named."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Return the settings in *path*, else in the file that COMMAND_MONITOR_SETTINGS names, else the defaults.
+
+    Paths in it become absolute; the broker's password file is the systemd credential where none is named.
+    Raises ConfigError with every mistake.
+    """
+    file = settings_file(path)
+    node = _node(file)
+    problems = _unknown_variables()
+    settings = _validated(node, problems)
+    if settings is not None:
+        folder = file.resolve().parent if file is not None else Path.cwd()
+        settings = _with_credential(_absolute(settings, folder))
+        problems += _missing_files(settings, node)
+    if settings is None or problems:
+        raise ConfigError(problems=sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0))
+    return settings
+
+
+def settings_file(path: Path | None) -> Path | None:
+    """Return *path*, else the file that the environment names, if it names one."""
+    named = os.environ.get(VARIABLE)
+    return path or (Path(named) if named else None)
+
+
+def load_declared(settings: Settings, kinds: Mapping[str, ProbeKind], path: Path | None = None) -> Inventory:
+    """Return the settings' inventory, which must know the settings' vantage; raise ConfigError otherwise.
+
+    *path* is what the settings were loaded from, for the error to name its line.
+    """
+    inventory = load_inventory(settings.inventory, kinds)
+    if settings.vantage not in inventory.vantages:
+        words = inventory.vantages
+        expected = one_of(words, f"a vantage of {settings.inventory}")
+        node = _node(settings_file(path))
+        problem = _at(node, ("vantage",), shown(settings.vantage), expected)
+        raise ConfigError(problems=[replace(problem, hint=nearest(settings.vantage, words))])
+    return inventory
+
+
+def _node(file: Path | None) -> Node:
+    return read(file) if file is not None else Node({}, Place("settings", 1))
+
+
+def _validated(node: Node, problems: list[Problem]) -> Settings | None:
+    """Return the settings; what is wrong with them is added to *problems*."""
+    fields = Settings.model_fields
+    for key, child in node.children().items():
+        if key not in fields:
+            place, found = child.place, f"the unknown key {shown(key)}"
+            words, hint = one_of(fields, "a key"), nearest(key, fields)
+            problems.append(Problem(place.file, place.line, key, found, words, hint))
+    known = {k: n.plain() for k, n in node.children().items() if k in fields and n.value is not None}
+    try:
+        return Settings.model_validate(known)
+    except ValidationError as error:
+        told = zip(error.errors(include_url=False), explained(error, node, Settings), strict=True)
+        problems += [_from_environment(details["loc"], problem) for details, problem in told]
+    except SettingsError as error:
+        problems.append(Problem("environment", None, PREFIX, str(error), "text"))
+    return None
+
+
+def _unknown_variables() -> list[Problem]:
+    """Return a problem for each variable of ours that sets nothing.
+
+    Keys inside a section are left to the section.
+    """
+    problems = []
+    for name in os.environ:
+        if not name.upper().startswith(PREFIX):
+            continue
+        first, _, rest = name[len(PREFIX) :].lower().partition("__")
+        sections = [key for key in Settings.model_fields if fields_at(Settings, (key,))]
+        if first not in Settings.model_fields:
+            words, hint = one_of(Settings.model_fields, "a key"), nearest(first, Settings.model_fields)
+            problems.append(Problem("environment", None, name, f"the unknown key {first!r}", words, hint))
+        elif bool(rest) != (first in sections):
+            form = f"{PREFIX}{first.upper()}" + ("__<KEY>" if first in sections else "")
+            problems.append(Problem("environment", None, name, "a variable that sets nothing", form))
+    return problems
+
+
+def _from_environment(loc: tuple[int | str, ...], problem: Problem) -> Problem:
+    """Return *problem*, put where its value comes from."""
+    name = PREFIX + "__".join(str(part) for part in loc).upper()
+    given = next((variable for variable in os.environ if variable.upper() == name), None)
+    return problem if given is None else replace(problem, file="environment", line=None, key=given)
+
+
+def _at(node: Node, loc: tuple[str, ...], found: str, expected: str) -> Problem:
+    """Return the problem with the value at *loc*, be it in the file, in the environment or nowhere."""
+    place = node.place
+    for key in loc:
+        node = node.child(key) or node
+        place = node.place
+    problem = Problem(place.file, place.line, ".".join(loc), found, expected)
+    return _from_environment(loc, problem)
+
+
+def _absolute(model: Model, folder: Path) -> Model:
+    """Return *model* with every relative path in it starting at *folder*."""
+    update: dict[str, object] = {}
+    for key in type(model).model_fields:
+        value = getattr(model, key)
+        if isinstance(value, Path):
+            update[key] = folder / value
+        elif isinstance(value, BaseModel):
+            update[key] = _absolute(value, folder)
+    return model.model_copy(update=update)
+
+
+def _with_credential(settings: Settings) -> Settings:
+    credential = Path(os.environ.get(CREDENTIALS) or "/nonexistent", PASSWORD)
+    if settings.mqtt.password_file is not None or not credential.is_file():
+        return settings
+    mqtt = settings.mqtt.model_copy(update={"password_file": credential})
+    return settings.model_copy(update={"mqtt": mqtt})
+
+
+def _missing_files(settings: Settings, node: Node) -> list[Problem]:
+    mqtt = settings.mqtt
+    if mqtt.host is None:
+        return []
+    files = {
+        ("mqtt", "password_file"): mqtt.password_file,
+        ("mqtt", "tls", "ca"): mqtt.tls.ca,
+        ("mqtt", "tls", "cert"): mqtt.tls.cert,
+        ("mqtt", "tls", "key"): mqtt.tls.key,
+    }
+    return [
+        _at(node, loc, f"no readable file {str(path)!r}", "a file that this user may read")
+        for loc, path in files.items()
+        if path is not None and not (path.is_file() and os.access(path, os.R_OK))
+    ]
