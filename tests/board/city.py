@@ -81,7 +81,8 @@ def world(names: dict[str, Name] | None = None) -> World:
         for link in center.links:
             say(it, link.id, SubjectKind.LINK, active=Role.PRIMARY)
     for network in it.inventory.networks:
-        say(it, network, SubjectKind.NETWORK)
+        say(it, f"network/{network}", SubjectKind.NETWORK)
+    watch(it, "network/city", "icmp", ok(rtt=0.001))
     return it
 
 
@@ -126,11 +127,11 @@ def cut() -> World:
         watch(it, circuit.id, "icmp", failed("timeout", "no answer in 1 s"))
         say(it, circuit.id, SubjectKind.CIRCUIT, Health.DOWN, "timeout")
     for link in it.inventory.centers["danjiangkou"].links:
-        say(it, link.id, SubjectKind.LINK, Health.DOWN, "circuits_down")
-    say(it, "danjiangkou", SubjectKind.CENTER, Health.DOWN, "links_down")
+        say(it, link.id, SubjectKind.LINK, Health.DOWN, "both_circuits_down")
+    say(it, "danjiangkou", SubjectKind.CENTER, Health.DOWN, "all_links_down")
     for device in it.inventory.centers["danjiangkou"].devices:
-        watch(it, device.id, device.looks[0].kind, unknown("behind_center"))
-        say(it, device.id, SubjectKind.DEVICE, Health.UNKNOWN, "behind_center")
+        watch(it, device.id, device.looks[0].kind, unknown("behind_link"))
+        say(it, device.id, SubjectKind.DEVICE, Health.UNKNOWN, "behind_link")
     watch(it, "yunyang/province/primary", "icmp", failed("unreachable"))
     say(it, "yunyang/province/primary", SubjectKind.CIRCUIT, Health.DOWN, "unreachable")
     say(it, "yunyang/province", SubjectKind.LINK, Health.ON_BACKUP, "primary_down", active=Role.BACKUP)

@@ -118,7 +118,7 @@ DAEMON_FAMILIES = (
         f"increase({PREFIX}evidence_dropped_total[10m]) > 0",
     ),
     _counter("events", "Events: changes of belief and health, and news of the daemon.", lambda v: v.events),
-    _counter("config_reloads", "Reloads of the configuration that were tried.", lambda v: v.reloads),
+    _counter("config_reloads", "Reloads of the configuration that were accepted.", lambda v: v.reloads),
     _counter(
         "config_reloads_failed",
         "Reloads that were refused; the old world was kept.",
@@ -135,6 +135,12 @@ DAEMON_FAMILIES = (
         "When the latest reload was tried, or the start, Unix time.",
         lambda v: v.reload_at,
         "seconds",
+    ),
+    _gauge(
+        "state_save_successful",
+        "Whether the state could be saved (1) at the latest try.",
+        lambda v: int(not v.state_trouble),
+        query=f"{PREFIX}state_save_successful == 0",
     ),
     _output(
         "output_connected",

@@ -67,16 +67,16 @@ def subject_kind(subject: str, inventory: Inventory) -> SubjectKind:
         return SubjectKind.CIRCUIT
     if subject in inventory.devices:
         return SubjectKind.DEVICE
-    if subject in inventory.networks:
-        return SubjectKind.NETWORK
-    return SubjectKind.CENTER if subject in inventory.centers else SubjectKind.LINK
+    if subject in inventory.centers:
+        return SubjectKind.CENTER
+    return SubjectKind.LINK if subject.partition("/")[0] in inventory.centers else SubjectKind.NETWORK
 
 
 def subject_labels(subject: str, kind: SubjectKind, inventory: Inventory) -> Pairs:
     """Name a subject: its path, its kind, and center, network and role where it has them."""
     center, network, role = "", "", ""
     if kind is SubjectKind.NETWORK:
-        network = subject
+        network = subject.partition("/")[2]
     elif kind is SubjectKind.CIRCUIT and subject in inventory.circuits:
         circuit = inventory.circuits[subject]
         center, network, role = circuit.center, circuit.network, circuit.role.value
@@ -95,9 +95,9 @@ def subject_labels(subject: str, kind: SubjectKind, inventory: Inventory) -> Pai
 
 def subject_names(subject: str, inventory: Inventory) -> Pairs:
     """Give the names people use, and of a circuit what its carrier's hotline asks for."""
-    center_id, _, rest = subject.partition("/")
-    network = inventory.networks.get(rest.partition("/")[0] if rest else subject)
-    center = inventory.centers.get(center_id)
+    first, _, rest = subject.partition("/")
+    network = inventory.networks.get(rest.partition("/")[0])
+    center = inventory.centers.get(first)
     device = inventory.devices.get(subject)
     names = [thing.name for thing in (center, device or network) if thing is not None]
     circuit = inventory.circuits.get(subject)

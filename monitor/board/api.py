@@ -1,0 +1,157 @@
+"""The city as a plain document: what `/api/v1/status` answers and the terminal's table shows.
+
+Made of the world and the vitals by an allow-list: contacts and their telephone numbers, addresses, peers'
+texts and anything secret have no way in. `health` is null where nobody looks from this vantage.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from monitor import __version__
+from monitor.core.checks import network_subject
+from monitor.core.health import Status
+from monitor.core.inventory import Carrier, Center, Circuit, Device, Link, Name, Network
+from monitor.core.observation import Outcome
+from monitor.core.vitals import Vitals
+from monitor.core.world import Json, Reading, World
+
+Document = dict[str, Json]
+
+_VITALS = (
+    "started_at", "ready", "looks", "in_flight", "waiting", "skipped", "evidence_dropped", "lag", "lag_max",
+    "events", "reloads", "reload_failed", "reload_ok", "reload_at", "reload_trouble", "state_trouble",
+)  # fmt: skip
+_OUTPUT_VITALS = ("connected", "queued", "delivered", "failed", "dropped", "reconnects", "trouble")
+
+
+def document(world: World, vitals: Vitals, at: float) -> Document:
+    """Return the whole city as it is *at* (Unix seconds)."""
+    scene = _Scene(world)
+    centers: list[Json] = [scene.center(center) for center in world.inventory.centers.values()]
+    return {**_head(scene, vitals, at), "centers": centers}
+
+
+def pieces(world: World, vitals: Vitals, at: float) -> Iterator[bytes]:
+    """Write the same as JSON, a center at a time, so that the caller may rest in between."""
+    scene = _Scene(world)
+    head = json.dumps(_head(scene, vitals, at), ensure_ascii=False)
+    yield f'{head[:-1]}, "centers": ['.encode()
+    for number, center in enumerate(tuple(world.inventory.centers.values())):
+        written = json.dumps(scene.center(center), ensure_ascii=False)
+        yield f"{',' if number else ''}\n{written}".encode()
+    yield b"\n]}\n"
+
+
+class _Scene:
+    """The world with its readings by subject."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._readings: dict[str, list[Reading]] = {}
+        for check in world.checks.values():
+            if (reading := world.readings.get(check.id)) is not None:
+                self._readings.setdefault(check.subject, []).append(reading)
+
+    def center(self, center: Center) -> Document:
+        return {
+            "id": center.id,
+            "name": _name(center.name),
+            "level": center.level.value,
+            "location": center.location,
+            **self._said(center.id),
+            "works": list(self._works(center.id)),
+            "links": [self._link(link) for link in center.links],
+            "devices": [self._device(device) for device in center.devices],
+        }
+
+    def network(self, network: Network) -> Document:
+        subject = network_subject(network.id)
+        return {"id": network.id, "name": _name(network.name), **self._said(subject), **self._seen(subject)}
+
+    def _link(self, link: Link) -> Document:
+        status = self.world.statuses.get(link.id)
+        return {
+            "id": link.id,
+            "network": link.network,
+            **self._said(link.id),
+            "active": status.active.value if status and status.active else None,
+            "circuits": [self._circuit(circuit) for circuit in link.circuits],
+        }
+
+    def _circuit(self, circuit: Circuit) -> Document:
+        carrier = self.world.inventory.carriers.get(circuit.carrier or "")
+        return {
+            "id": circuit.id,
+            "role": circuit.role.value,
+            "bearer": circuit.bearer.value,
+            "carrier": _carrier(carrier) if carrier else None,
+            "number": circuit.number,
+            **self._said(circuit.id),
+            **self._seen(circuit.id),
+        }
+
+    def _device(self, device: Device) -> Document:
+        return {
+            "id": device.id,
+            "name": _name(device.name),
+            **self._said(device.id),
+            **self._seen(device.id),
+        }
+
+    def _works(self, subject: str) -> tuple[str, ...]:
+        status = self.world.statuses.get(subject)
+        return status.works if status else ()
+
+    def _said(self, subject: str) -> Document:
+        status: Status | None = self.world.statuses.get(subject)
+        if status is None:
+            return {"health": None, "since": None, "reason": "not_looked_at_from_here", "suspected": False}
+        return {
+            "health": status.health.value,
+            "since": status.since,
+            "reason": status.reason,
+            "suspected": status.suspected,
+        }
+
+    def _seen(self, subject: str) -> Document:
+        """Give round-trip time (seconds; null unless the latest look succeeded) and loss (0 to 1)."""
+        readings = self._readings.get(subject, [])
+        rtts = [r.rtt for r in readings if r.rtt is not None and _is_fine(r)]
+        losses = [r.loss for r in readings if r.loss is not None]
+        return {"rtt": min(rtts, default=None), "loss": max(losses, default=None)}
+
+
+def _is_fine(reading: Reading) -> bool:
+    return reading.finding is not None and reading.finding.outcome is Outcome.OK
+
+
+def _head(scene: _Scene, vitals: Vitals, at: float) -> Document:
+    world = scene.world
+    vantage = world.inventory.vantages.get(world.vantage)
+    return {
+        "format": 1,
+        "version": __version__,
+        "city": _name(world.inventory.city),
+        "vantage": {"id": world.vantage, "name": _name(vantage.name) if vantage else None},
+        "boot": world.boot,
+        "at": at,
+        "vitals": _vitals(vitals, len(world.checks)),
+        "networks": [scene.network(network) for network in world.inventory.networks.values()],
+    }
+
+
+def _vitals(vitals: Vitals, checks: int) -> Document:
+    told: Document = {name: getattr(vitals, name) for name in _VITALS}
+    outputs: Mapping[str, Document] = {
+        output: {name: getattr(own, name) for name in _OUTPUT_VITALS}
+        for output, own in vitals.outputs.items()
+    }
+    return {**told, "checks": checks, "outputs": dict(outputs)}
+
+
+def _name(name: Name) -> Document:
+    return {"zh": name.zh, "en": name.en}
+
+
+def _carrier(carrier: Carrier) -> Document:
+    return {"id": carrier.id, "name": _name(carrier.name), "hotline": carrier.hotline}
