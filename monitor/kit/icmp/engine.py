@@ -23,8 +23,8 @@ from monitor.kit.icmp.targets import Target
 LATE = 3.0
 """Seconds after the deadline for which an answer is still waited for and told as late."""
 
-_PERIOD = 0.01
-"""Seconds between two readings of the sockets while looks are under way."""
+_PERIOD = 0.015
+"""Seconds from one reading of the sockets to the next while looks are under way."""
 _BLOCK = 256
 """Pings sent before the answers are read in between."""
 _MOST = 20_000
@@ -81,7 +81,6 @@ class Engine:
         self._by_sequence = [-1] * _SEQUENCES
         self._deadlines = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
-        self._turned_at = float("-inf")
         self._closed = False
 
     def prepare(
@@ -110,15 +109,12 @@ class Engine:
         for start in range(0, len(due), _BLOCK):
             self._turn()
             self._send_block(due[start : start + _BLOCK] if len(due) > _BLOCK else due)
-        if self._timer is None and self._outstanding:
-            self._timer = asyncio.get_running_loop().call_later(_PERIOD, self._tick)
+        self._wind()
 
     def close(self) -> None:
         """Forget what is under way and close all sockets."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._wind()
         self._outstanding.clear()
         self._given_up.clear()
         for channel in list(self._channels.values()):
@@ -186,19 +182,22 @@ class Engine:
         return refused(error, pinned=source is not None and not is_local(channel.way.family, source))
 
     def _tick(self) -> None:
-        self._timer = None
-        wait = self._turned_at + _PERIOD - time.monotonic()
         try:
-            if wait < _PERIOD / 4:
-                wait = _PERIOD
-                self._turn()
+            self._turn()
         finally:
-            if not self._closed and (self._outstanding or self._given_up):
-                self._timer = asyncio.get_running_loop().call_later(wait, self._tick)
+            self._wind()
+
+    def _wind(self) -> None:
+        """Set the one timer anew; while `send` is called every few ms it never has to wake anybody."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._closed and (self._outstanding or self._given_up):
+            self._timer = asyncio.get_running_loop().call_later(_PERIOD, self._tick)
 
     def _turn(self) -> None:
         """Read all that has come, then give up what is overdue: being late ourselves makes no loss."""
-        self._turned_at = now = time.monotonic()
+        now = time.monotonic()
         if not self._outstanding and not self._given_up:
             self._deadlines.clear()
             return

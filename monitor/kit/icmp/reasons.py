@@ -65,6 +65,8 @@ ERROR_TYPES6 = frozenset(_ERRORS6) | frozenset(_WHOLE6)
 _ERRNOS = {
     errno.ENETUNREACH: "no_route",
     errno.EHOSTUNREACH: "no_route",
+    errno.EINVAL: "no_route",
+    errno.EAFNOSUPPORT: "no_route",
     errno.EADDRNOTAVAIL: "no_local_address",
     errno.ENODEV: "no_interface",
     errno.ENXIO: "no_interface",
@@ -87,9 +89,9 @@ def told(kind: int, code: int, *, v6: bool) -> str | None:
 
 
 def refused(error: OSError, *, pinned: bool) -> Miss:
-    """Say why this machine would not send; *pinned* if a source address was asked for.
+    """Say why this machine would not send; *pinned* if the source address asked for is not here.
 
-    Linux answers EINVAL for a source address that has gone since it was bound.
+    Linux answers EINVAL for a source address that has gone since it was bound, and for a blackhole route.
     """
     reason = _ERRNOS.get(error.errno or 0, "local_error")
     if pinned and error.errno == errno.EINVAL:
