@@ -1,1 +1,161 @@
-"""The composition root: the only place that knows everything."""
+"""The composition root: the only place that knows everything, and ties it together."""
+
+import asyncio
+import secrets
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from monitor.board.server import Board, BoardOptions
+from monitor.core.inventory import Inventory
+from monitor.core.world import World
+from monitor.engine.lifecycle import Engine, Tuning
+from monitor.errors import ConfigError
+from monitor.outputs.log import LogOutput
+from monitor.outputs.mqtt import MqttOutput
+from monitor.outputs.prometheus import Metrics
+from monitor.ports import Output, ProbeKind
+from monitor.settings import Settings, load_declared
+
+LAST_WORDS = 3.0
+"""Seconds that outputs have to tell what is still to be told when the daemon stops."""
+SHORT = 0.05
+"""Seconds between two looks at whether all is told."""
+ASKED_TO_END = 5
+"""How often a task is cancelled: libraries have been seen to swallow the first time."""
+
+log = structlog.get_logger()
+
+
+class App:
+    """One daemon, from settings to a stop; made inside the running event loop.
+
+    `run` returns when `stop` was called, and raises what made it impossible to go on: an address that
+    cannot be listened on, or a part that died unasked (systemd starts us anew).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        inventory: Inventory,
+        kinds: Mapping[str, ProbeKind],
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """Build everything; *quiet* leaves out the log of events, where something else shows them."""
+        self._settings = settings
+        self._kinds = kinds
+        self._stopping = asyncio.Event()
+        self._reloading = asyncio.Event()
+        self.engine = Engine(
+            inventory,
+            settings.vantage,
+            kinds,
+            Tuning(
+                false_alarms_per_year=settings.detection.false_alarms_per_year,
+                suspicions_per_year=settings.detection.suspicions_per_year,
+                concurrency=settings.looking.concurrency,
+            ),
+            boot=secrets.token_hex(8),
+            zone=ZoneInfo(settings.timezone),
+            state_file=settings.state_dir / f"state-{settings.vantage}.json",
+        )
+        vitals = self.engine.vitals
+        metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
+        self.board = Board(
+            BoardOptions(listen=settings.http.listen, port=settings.http.port), metrics, vitals
+        )
+        outputs: list[Output] = [self.board] if quiet else [self.board, LogOutput()]
+        if settings.mqtt.host is not None:
+            outputs.append(MqttOutput(settings.mqtt.options(settings.vantage), vitals))
+        self._outputs = [(output, self.engine.feed()) for output in outputs]
+
+    @property
+    def world(self) -> World:
+        """The latest world."""
+        return self.engine.world
+
+    def stop(self) -> None:
+        """Ask `run` to end."""
+        self._stopping.set()
+
+    def reload(self) -> None:
+        """Ask `run` to read the inventory anew; a bad one is told of and changes nothing."""
+        self._reloading.set()
+
+    async def run(self) -> None:
+        """Watch and tell until asked to stop."""
+        self._settings.state_dir.mkdir(parents=True, exist_ok=True)
+        tasks = [asyncio.create_task(o.run(feed), name=o.name) for o, feed in self._outputs]
+        try:
+            await self._board_listens(tasks[0])
+            self.engine.start()
+            tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
+            tasks.append(asyncio.create_task(self._reload(), name="reload"))
+            await self._until_stopped(tasks)
+        finally:
+            await self.engine.stop()
+            await self._wind_up(tasks)
+
+    async def _reload(self) -> None:
+        """Read the inventory anew whenever asked, one time after the other."""
+        while True:
+            await self._reloading.wait()
+            self._reloading.clear()
+            try:
+                inventory = await asyncio.to_thread(load_declared, self._settings, self._kinds)
+            except ConfigError as error:
+                self.engine.refuse_reload(str(error))
+            else:
+                self.engine.reload(inventory)
+
+    async def _board_listens(self, board: asyncio.Task[None]) -> None:
+        """Wait until the HTTP side listens: a daemon that cannot serve must say so at once."""
+        listening = asyncio.create_task(self.board.listening.wait())
+        await asyncio.wait([board, listening], return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
+        if board.done():
+            await board
+
+    async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> None:
+        stopping = asyncio.create_task(self._stopping.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        for task in done - {stopping}:
+            await task
+            raise RuntimeError(f"{task.get_name()} ended unasked")
+
+    async def _wind_up(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Give the outputs a moment for what is left, then end them, however often they must be asked."""
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                while any(v.connected and v.queued for v in self.engine.vitals.outputs.values()):
+                    await asyncio.sleep(SHORT)
+        except TimeoutError:
+            log.warning("stop.untold", outputs=sorted(self.engine.vitals.outputs))
+        await asyncio.sleep(SHORT)
+        pending = set(tasks)
+        for _ in range(ASKED_TO_END):
+            for task in pending:
+                task.cancel()
+            if pending:
+                _, pending = await asyncio.wait(pending, timeout=2.0)
+
+
+@contextmanager
+def signals(app: App) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop *app* and SIGHUP reload it, for as long as the context lasts."""
+    loop = asyncio.get_running_loop()
+    calls = {signal.SIGTERM: app.stop, signal.SIGINT: app.stop, signal.SIGHUP: app.reload}
+    for number, call in calls.items():
+        loop.add_signal_handler(number, call)
+    try:
+        yield
+    finally:
+        for number in calls:
+            loop.remove_signal_handler(number)

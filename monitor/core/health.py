@@ -217,13 +217,19 @@ def _of_links(links: Sequence[Status]) -> tuple[Health, str]:
         return Health.DOWN, "all_links_down"
     for health, said, reason in (
         (Health.DOWN, Health.DEGRADED, "link_down"),
-        (Health.UNKNOWN, Health.UNKNOWN, "link_unknown"),
+        (Health.UNKNOWN, Health.UNKNOWN, _why_unknown(links)),
         (Health.ON_BACKUP, Health.ON_BACKUP, "on_backup"),
         (Health.DEGRADED, Health.DEGRADED, "link_degraded"),
     ):
         if health in healths:
             return said, reason
     return Health.UP, "ok"
+
+
+def _why_unknown(links: Sequence[Status]) -> str:
+    """Tell a link that was not looked at yet from one that we have lost sight of."""
+    reasons = {link.reason for link in links if link.health is Health.UNKNOWN}
+    return "not_looked_yet" if reasons == {"not_looked_yet"} else "link_unknown"
 
 
 def _of_devices(devices: Sequence[Status]) -> tuple[Health, str]:

@@ -1,0 +1,122 @@
+"""A city small enough to read, looked at by a probe kind that answers as the test says."""
+
+import asyncio
+import contextlib
+from datetime import UTC
+
+from monitor.core.inventory import (
+    Center,
+    Circuit,
+    Device,
+    Inventory,
+    Level,
+    Link,
+    Look,
+    Name,
+    Network,
+    Role,
+    Vantage,
+)
+from monitor.core.observation import failed, ok
+from monitor.engine.lifecycle import Engine, Tuning
+from monitor.ports import ProbeKind, ProbeOptions
+
+NAME = Name("丹江口", "Danjiangkou")
+PERIOD = 0.05
+
+
+class Options(ProbeOptions):
+    """Whom to ask."""
+
+    host: str
+
+
+class Script:
+    """What each host says when it is looked at; a host that is not named is well."""
+
+    def __init__(self):
+        self.says = {}
+        self.looks = []
+
+    async def probe(self, options):
+        self.looks.append(options.host)
+        answer = self.says.get(options.host, ok(rtt=0.001))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def kind(self):
+        return ProbeKind("script", "Says what the test says.", Options, self.probe, {})
+
+
+def look(host, period=PERIOD):
+    return Look("script", "script", Options(host=host), period, 0.04)
+
+
+def city(*, centers=("dan",), period=PERIOD):
+    """Return an inventory of centers, each with two links of two circuits and a router."""
+    return Inventory(
+        NAME,
+        networks={n: Network(n, Name(n, n)) for n in ("city", "province")},
+        carriers={},
+        centers={name: center(name, period) for name in centers},
+        vantages={"city": Vantage("city", NAME, networks=("city", "province"))},
+    )
+
+
+def center(name, period):
+    links = tuple(
+        Link(
+            name,
+            n,
+            tuple(
+                Circuit(name, n, role, "10.0.0.1", near_look=look(f"{name}/{n}/{role}", period))
+                for role in Role
+            ),
+        )
+        for n in ("city", "province")
+    )
+    router = Device(name, "router", NAME, "10.0.0.2", looks=(look(f"{name}/router", period),))
+    return Center(name, NAME, Level.COUNTY, links, (router,))
+
+
+def engine_for(inventory, script, state_file=None):
+    return Engine(
+        inventory,
+        "city",
+        {"script": script.kind()},
+        Tuning(false_alarms_per_year=0.01, suspicions_per_year=26, concurrency=50),
+        boot="b1",
+        zone=UTC,
+        state_file=state_file,
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(inventory, script, state_file=None):
+    """Run an engine; give it and a feed that heard everything."""
+    engine = engine_for(inventory, script, state_file)
+    feed = engine.feed()
+    engine.start()
+    try:
+        yield engine, feed
+    finally:
+        await engine.stop()
+
+
+async def hear(feed, wanted, seconds=20.0):
+    """Read *feed* until an event for which *wanted* is true; return it and all before it."""
+    heard = []
+    async with asyncio.timeout(seconds):
+        while True:
+            for event in (await feed.news()).events:
+                heard.append(event)
+                if wanted(event):
+                    return event, heard
+
+
+def is_status(subject, health):
+    return lambda event: (event.kind, event.subject, event.data.get("now")) == ("status", subject, health)
+
+
+SILENT = failed("timeout")

@@ -1,0 +1,153 @@
+"""engine: from a silent host to a told status and back, over restart and reload."""
+
+import asyncio
+
+from monitor.core.detection import Verdict
+from monitor.core.health import Health
+from monitor.ports import ProbeKind
+from tests.engine.city import SILENT, Options, Script, city, hear, is_status, running
+
+CIRCUITS = [f"dan/{n}/{r}" for n in ("city", "province") for r in ("primary", "backup")]
+
+
+async def settled(engine, subject, health):
+    """Wait until *subject* has *health*."""
+    async with asyncio.timeout(20):
+        while subject not in engine.world.statuses or engine.world.statuses[subject].health is not health:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_cut_primary_is_suspected_then_told_then_recovers():
+    script = Script()
+    async with running(city(), script) as (engine, feed):
+        await settled(engine, "dan", Health.UP)
+        script.says["dan/city/primary"] = SILENT
+        cut, heard = await hear(feed, is_status("dan/city", "on_backup"))
+        script.says.clear()
+        back, _ = await hear(feed, is_status("dan/city", "up"))
+
+    assert [e.data["now"] for e in heard if e.kind == "belief"] == ["up", "down"]
+    assert cut.data["active"] == "backup"
+    assert "主用电路中断" in cut.data["sentence"]["zh"]
+    assert "up again" in back.data["sentence"]["en"]
+
+
+async def test_the_first_looks_at_a_healthy_city_are_no_news():
+    async with running(city(centers=("dan", "fang")), Script()) as (engine, feed):
+        await settled(engine, "dan", Health.UP)
+        await settled(engine, "fang", Health.UP)
+        news = await feed.news()
+
+    assert [event.data["what"] for event in news.events] == ["started"]
+    assert {"dan", "dan/city", "dan/city/primary", "dan/router"} <= news.changed
+
+
+async def test_a_center_that_is_down_at_the_start_is_news():
+    script = Script()
+    script.says = dict.fromkeys([*CIRCUITS, "dan/router"], SILENT)
+    async with running(city(), script) as (_, feed):
+        _, heard = await hear(feed, is_status("dan", "down"))
+
+    assert next(e for e in heard if e.subject == "dan").data["was"] == "unknown"
+
+
+async def test_an_outage_keeps_its_beginning_over_a_restart_and_is_not_told_twice(tmp_path):
+    script = Script()
+    script.says = dict.fromkeys(CIRCUITS, SILENT)
+    state = tmp_path / "state.json"
+    async with running(city(), script, state) as (engine, feed):
+        await hear(feed, is_status("dan", "down"))
+        since = engine.world.statuses["dan"].since
+    async with running(city(), script, state) as (engine, feed):
+        looked = len(script.looks)
+        async with asyncio.timeout(10):
+            while len(script.looks) < looked + 20:
+                await asyncio.sleep(0.01)
+        events = (await feed.news()).events
+
+        assert engine.world.statuses["dan"].since == since
+        assert [e.data.get("what") for e in events] == ["started"]
+
+
+async def test_what_was_believed_of_another_address_is_forgotten(tmp_path):
+    script = Script()
+    script.says = dict.fromkeys(CIRCUITS, SILENT)
+    state = tmp_path / "state.json"
+    async with running(city(), script, state) as (_, feed):
+        await hear(feed, is_status("dan", "down"))
+    async with running(city(period=0.06), Script(), state) as (engine, _):
+        assert engine.world.beliefs["dan/city/primary/script"].verdict is Verdict.UNKNOWN
+
+
+async def test_a_bug_in_a_probe_makes_nobody_down():
+    script = Script()
+    async with running(city(), script) as (engine, _):
+        await settled(engine, "dan", Health.UP)
+        script.says = dict.fromkeys([*CIRCUITS, "dan/router"], ValueError("bug"))
+        await settled(engine, "dan", Health.UNKNOWN)
+
+        assert engine.world.statuses["dan/city/primary"].reason == "probe_error"
+
+
+async def test_a_reload_leaves_alone_what_did_not_change():
+    script = Script()
+    async with running(city(centers=("dan", "fang")), script) as (engine, feed):
+        await settled(engine, "dan", Health.UP)
+        await settled(engine, "fang", Health.UP)
+        kept = engine.world.readings["dan/city/primary/script"]
+        await feed.news()
+        engine.reload(city(centers=("dan",)))
+        news = await feed.news()
+
+        assert engine.world.readings["dan/city/primary/script"] is kept
+        assert "fang" in news.changed
+        assert "fang" not in engine.world.statuses
+        looked = script.looks.count("fang/router")
+        await asyncio.sleep(0.2)
+        assert script.looks.count("fang/router") <= looked + 1
+
+
+async def test_a_refused_reload_is_told_and_changes_nothing():
+    async with running(city(), Script()) as (engine, feed):
+        engine.refuse_reload("shiyan.yaml:3: unknown key")
+        event, _ = await hear(feed, lambda e: e.data.get("what") == "reload_refused")
+
+        assert (engine.vitals.reload_ok, event.data["trouble"]) == (False, "shiyan.yaml:3: unknown key")
+        assert "dan" in engine.world.inventory.centers
+
+
+async def test_a_target_that_hangs_delays_nobody():
+    script = Script()
+    never = asyncio.Event()
+
+    async def probe(options):
+        answer = await Script.probe(script, options)
+        if options.host == "dan/router":
+            await never.wait()
+        return answer
+
+    script.kind = lambda: ProbeKind("script", "Hangs at one host.", Options, probe, {})
+    async with running(city(), script):
+        async with asyncio.timeout(10):
+            while script.looks.count("dan/city/primary") < 10:
+                await asyncio.sleep(0.01)
+
+        assert "dan/router" in script.looks
+
+
+async def test_silence_while_our_own_loop_was_blocked_is_not_held_against_anybody():
+    script = Script()
+    async with running(city(), script) as (engine, _):
+        await settled(engine, "dan", Health.UP)
+        pipeline = engine._pipeline
+        watch = pipeline.watches["dan/city/primary/script"]
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        busy_until = before + 0.2
+        while loop.time() < busy_until:
+            pass
+        pipeline.found(watch, before, SILENT)
+
+        assert watch.belief.doubt is None
+        assert engine.vitals.evidence_dropped == 1
+        assert watch.reading.finding.reason == "own_lag"
