@@ -1,0 +1,290 @@
+"""The foreign client, tamed: aiomqtt's, with the event loop serving its socket and nothing hidden.
+
+aiomqtt 2.5 connects in the default executor, hands its sockets to the loop from there (when a file
+descriptor may already belong to somebody else), takes a refused publish for a success, acknowledges what was
+not yet processed, and tells a rejected certificate as a timeout. All of that is replaced here, by giving the
+paho client inside it callbacks of our own. A client serves one connection: a publish that failed would
+otherwise be sent again by paho when the same client reconnects.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import aiomqtt
+import paho.mqtt.client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from monitor.kit.mqtt.broker import Broker, Message
+from monitor.kit.mqtt.errors import Lost, MqttError, Refused, Unsendable, clean
+from monitor.kit.mqtt.tls import explain
+
+BAD = 0x80
+"""Reason codes from here on are refusals (MQTT 5, section 2.4)."""
+
+HEADERS = 64
+"""Bytes of a PUBLISH besides topic, payload and content type, at most."""
+
+Done = Callable[[MqttError | None], None]
+"""Hears once how a publish ended: None, Refused or Lost. Must be quick and must not raise."""
+
+
+class Welcome(NamedTuple):
+    """What the broker said to our CONNECT; where it said nothing, what the standard presumes."""
+
+    code: int
+    words: str
+    receive_maximum: int = 65535
+    max_packet: int | None = None
+    keepalive: int | None = None
+    qos: int = 2
+    retains: bool = True
+
+
+class _Pending(NamedTuple):
+    topic: str
+    sent_at: float
+    done: Done
+
+
+class Client(aiomqtt.Client):
+    """One connection's client, not yet connected; it belongs to the running loop."""
+
+    def __init__(
+        self, broker: Broker, will: Message | None, hear: Callable[[paho.MQTTMessage], None]
+    ) -> None:
+        five = broker.protocol == "5"
+        self._five = five
+        self._broker = broker
+        self._hear = hear
+        self._noted = ""
+        self._inside = False
+        self.pending: dict[int, _Pending] = {}
+        self.last_ack = 0.0
+        """Monotonic time of the latest acknowledgement, seconds."""
+        super().__init__(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            identifier=broker.client_id,
+            protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
+            clean_session=None if five else False,
+            will=_will(will, five=five),
+            keepalive=broker.keepalive,
+            timeout=broker.timeout,
+        )
+        self.welcome: asyncio.Future[Welcome] = self._loop.create_future()
+        self.end: asyncio.Future[str] = self._loop.create_future()
+        """Done when the connection is over, with the reason in words."""
+        self._client.manual_ack_set(True)  # noqa: FBT003 - paho's own signature
+        self._client.max_inflight_messages_set(0)  # the session keeps its own window
+        self._listen()
+
+    def greet(self, sock: socket.socket) -> None:
+        """Send CONNECT over *sock*, which from now on is the client's to close."""
+        self._client._create_socket = lambda: sock  # type: ignore[method-assign] # noqa: SLF001 - see the top
+        broker = self._broker
+        if self._five:
+            self._client.connect(
+                broker.host,
+                broker.port,
+                broker.keepalive,
+                clean_start=False,
+                properties=_connect_properties(broker),
+            )
+        else:
+            self._client.connect(broker.host, broker.port, broker.keepalive)
+
+    def send(self, message: Message, done: Done) -> None:
+        """Publish with QoS 1; *done* hears how it ended, unless Lost or Unsendable is raised here."""
+        if self.end.done():
+            raise Lost(self.end.result())
+        properties = _publish_properties(message.expiry, message.content_type) if self._five else None
+        try:
+            info = self._client.publish(message.topic, message.payload, 1, message.retain, properties)
+        except ValueError as error:
+            raise Unsendable(clean(f"{message.topic}: {error}")) from error
+        if info.rc != paho.MQTT_ERR_SUCCESS:
+            raise Lost(paho.error_string(info.rc))
+        self.pending[info.mid] = _Pending(message.topic, time.monotonic(), done)
+
+    async def welcomed(self) -> Welcome:
+        """Wait for the answer to our CONNECT; raises Lost if the connection ends first."""
+        await self._either(self.welcome)
+        return self.welcome.result()
+
+    async def ask(self, pattern: str, qos: int) -> None:
+        """Subscribe; raises Refused if the broker says no, Lost if the connection ends first."""
+        granted: asyncio.Future[Any] = self._loop.create_future()
+        rc, mid = self._client.subscribe(pattern, qos)
+        if rc != paho.MQTT_ERR_SUCCESS or mid is None:
+            raise Lost(paho.error_string(rc))
+        self._pending_subscribes[mid] = granted
+        await self._either(granted)
+        for code in granted.result():
+            if code.value >= BAD:
+                raise Refused(f"subscription to {pattern}", code.value, code.getName())
+
+    def forget(self, pattern: str) -> None:
+        """Unsubscribe, without waiting for the answer."""
+        if not self.end.done():
+            self._client.unsubscribe(pattern)
+
+    def acknowledge(self, message: paho.MQTTMessage) -> None:
+        """Tell the broker that *message* is dealt with and need not come again."""
+        if not self.end.done():
+            self._client.ack(message.mid, message.qos)
+
+    def tend(self) -> None:
+        """Let paho look after its keepalive; to be called about every second."""
+        self._step(self._client.loop_misc)
+
+    def finish(self, why: str) -> None:
+        """End the connection now, without a word to the broker, which will publish the will."""
+        if not self.end.done():
+            self.end.set_result(clean(why))
+        if not self._inside:
+            self._shut()
+
+    def _shut(self) -> None:
+        self._client._sock_close()  # noqa: SLF001 - there is no public way that does not wait
+        left, self.pending = self.pending, {}
+        for pending in left.values():
+            pending.done(Lost(self.end.result()))
+
+    def leave(self) -> None:
+        """End the connection properly: the broker forgets the will. Does not wait for anything."""
+        if not self.end.done():
+            self._client.disconnect()
+            self._writable()
+        self.finish("we left")
+
+    async def _either(self, answer: asyncio.Future[Any]) -> None:
+        """Wait for *answer* or for the end, whichever is first; raises Lost at the end."""
+        await asyncio.wait({answer, self.end}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise Lost(self.end.result())
+
+    def _step(self, step: Callable[[], object]) -> None:
+        """Let paho do one thing, and close the socket after it if that was the end.
+
+        Never within: paho holds a lock while it calls back, and closing takes the same lock once more.
+        """
+        self._inside = True
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - paho raises whatever a malformed packet makes it stumble over
+            self.finish(f"the broker breaks the protocol: {error!r}")
+        finally:
+            self._inside = False
+        if self.end.done():
+            self._shut()
+
+    def _readable(self) -> None:
+        self._step(self._read)
+
+    def _read(self) -> None:
+        while not self.end.done():
+            self._client.loop_read()
+            if self._client._in_packet["remaining_length"] > self._broker.max_packet:  # noqa: SLF001
+                self.finish("the broker sent a packet larger than we take")
+            sock = self._client.socket()
+            if not isinstance(sock, ssl.SSLSocket) or not sock.pending():
+                return
+
+    def _writable(self) -> None:
+        self._step(self._client.loop_write)
+
+    # What follows is called by paho, from within a step.
+
+    def _listen(self) -> None:
+        inner = self._client
+        inner.disable_logger()
+        inner.on_log = lambda _c, _u, level, text: self._note(level, text)
+        inner.on_connect = lambda _c, _u, _flags, code, properties: self._greeted(code, properties)
+        inner.on_disconnect = lambda _c, _u, flags, code, _p: self._gone(
+            code, by_broker=flags.is_disconnect_packet_from_server
+        )
+        inner.on_publish = lambda _c, _u, mid, code, _p: self._acknowledged(mid, code)
+        inner.on_message = lambda _c, _u, message: self._hear(message)
+        inner.on_socket_open = lambda _c, _u, sock: self._loop.add_reader(sock, self._readable)
+        inner.on_socket_close = lambda _c, _u, sock: _quietly(self._loop.remove_reader, sock)
+        inner.on_socket_register_write = lambda _c, _u, sock: self._loop.add_writer(sock, self._writable)
+        inner.on_socket_unregister_write = lambda _c, _u, sock: _quietly(self._loop.remove_writer, sock)
+
+    def _note(self, level: int, text: str) -> None:
+        # The only place where paho tells why a socket failed, a rejected certificate among the reasons.
+        if level == paho.MQTT_LOG_ERR:
+            self._noted = clean(explain(text))
+
+    def _greeted(self, code: ReasonCode, properties: Properties | None) -> None:
+        if not self.welcome.done():
+            self.welcome.set_result(_welcome(code, properties))
+
+    def _gone(self, code: ReasonCode, *, by_broker: bool) -> None:
+        said = f"the broker said: {code.getName()}" if by_broker else ""
+        self.finish(said or self._noted or "the broker hung up")
+
+    def _acknowledged(self, mid: int, code: ReasonCode) -> None:
+        self.last_ack = time.monotonic()
+        pending = self.pending.pop(mid, None)
+        if pending is not None:
+            bad = code.value >= BAD
+            pending.done(Refused(pending.topic, code.value, code.getName()) if bad else None)
+
+
+def _quietly(call: Callable[[Any], object], sock: object) -> None:
+    call(sock)
+
+
+def _welcome(code: ReasonCode, properties: Properties | None) -> Welcome:
+    said = vars(properties) if properties is not None else {}
+    return Welcome(
+        code.value,
+        code.getName(),
+        receive_maximum=said.get("ReceiveMaximum", 65535),
+        max_packet=said.get("MaximumPacketSize"),
+        keepalive=said.get("ServerKeepAlive"),
+        qos=said.get("MaximumQoS", 2),
+        retains=bool(said.get("RetainAvailable", 1)),
+    )
+
+
+def _connect_properties(broker: Broker) -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho's
+    properties.SessionExpiryInterval = broker.session_expiry
+    properties.ReceiveMaximum = broker.receive_maximum
+    properties.MaximumPacketSize = broker.max_packet
+    return properties
+
+
+@lru_cache(maxsize=64)
+def _publish_properties(expiry: int | None, content_type: str) -> Properties | None:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call] # paho's
+    return _describe(properties, expiry, content_type)
+
+
+def _describe(properties: Properties, expiry: int | None, content_type: str) -> Properties | None:
+    if expiry is not None:
+        properties.MessageExpiryInterval = expiry
+    if content_type:
+        properties.ContentType = content_type
+        properties.PayloadFormatIndicator = 1
+    return properties
+
+
+def _will(will: Message | None, *, five: bool) -> aiomqtt.Will | None:
+    if will is None:
+        return None
+    properties = None
+    if five:
+        empty = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call] # paho's
+        properties = _describe(empty, will.expiry, will.content_type)
+    return aiomqtt.Will(will.topic, will.payload, 1, will.retain, properties)
