@@ -29,7 +29,12 @@ async def broker() -> AsyncIterator[int]:
     clients: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await inner.external_connected(StreamReaderAdapter(reader), StreamWriterAdapter(writer), _LISTENER)
+        try:
+            await inner.external_connected(
+                StreamReaderAdapter(reader), StreamWriterAdapter(writer), _LISTENER
+            )
+        finally:
+            writer.close()
 
     def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = asyncio.create_task(serve(reader, writer), name="broker client")
