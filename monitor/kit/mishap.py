@@ -87,5 +87,13 @@ def later(number: int | None) -> Mishap:
     return Mishap(reason, _words(number), answered=reason in _ANSWERED)
 
 
+def raised(error: OSError) -> Mishap:
+    """Explain an error of a connection that stood; asyncio raises some without a number."""
+    number = error.errno
+    if number is None and isinstance(error, ConnectionError):
+        number = errno.EPIPE if isinstance(error, BrokenPipeError) else errno.ECONNRESET
+    return later(number)
+
+
 def _words(number: int | None) -> str:
     return os.strerror(number) if number else "unknown error"

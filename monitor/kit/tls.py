@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 
 from cryptography import x509
 
+from monitor.kit.sockets import Target
+from monitor.kit.tcp import ConnectError, connect
+
 FAULTS = {
     "certificate_expired": "a certificate of the chain has run out",
     "certificate_not_yet_valid": "a certificate of the chain is not valid yet",
@@ -29,6 +32,8 @@ FAULTS = {
 
 MOST = 262_144
 """Bytes that a peer may send in its handshake."""
+READING = 1.0
+"""Seconds spent at most on reading the chain of a peer that was refused."""
 
 _BY_CODE = {
     9: "certificate_not_yet_valid",
@@ -58,6 +63,14 @@ class Seen(NamedTuple):
     """Certificates that the peer sent."""
     expiry: float
     """Unix time at which the first of them runs out; 0 if none could be read."""
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The same as measured values."""
+        values = {"tls_chain": float(self.chain)}
+        if self.expiry:
+            values["tls_expiry"] = self.expiry
+        return values
 
 
 def context(ca_file: str | None = None, *, verify: bool = True) -> ssl.SSLContext:
@@ -124,6 +137,15 @@ def examine(tls: ssl.SSLObject) -> Seen:
     chain = _chain(tls)
     ends = [end for end in map(_runs_out, chain) if end]
     return Seen(tls.version() or "", len(chain), min(ends, default=0.0))
+
+
+async def read_unverified(target: Target, name: str) -> Seen | None:
+    """Shake hands once more, without a judgement, to see what a refused peer has; None if it will not."""
+    with contextlib.suppress(ConnectError, EOFError, OSError):
+        async with asyncio.timeout(READING):
+            with await connect(target) as sock:
+                return examine(await handshake(sock, context(verify=False), name))
+    return None
 
 
 def fault(error: ssl.SSLError) -> tuple[str, str]:

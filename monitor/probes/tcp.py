@@ -151,7 +151,7 @@ async def _talk(target: Target, words: bytes, wanted: bytes) -> Finding:
             await loop.sock_sendall(sock, words)
             heard = await _listen(sock, wanted)
         except OSError as error:
-            return _told(mishap.later(error.errno))
+            return _told(mishap.raised(error))
         return _judge(heard, wanted, rtt, loop.time() - began)
 
 

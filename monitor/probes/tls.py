@@ -1,7 +1,6 @@
 """Shakes hands with a TLS port and says whether its certificates are good, and for how long."""
 
 import asyncio
-import contextlib
 import ssl
 import time
 from typing import Self
@@ -14,7 +13,7 @@ from monitor.kit.resolver import ResolveError, shared
 from monitor.kit.sockets import Family, Host, Interface, Target, clash, find_target
 from monitor.kit.tcp import ConnectError, connect, round_trip
 from monitor.kit.text import clean
-from monitor.kit.tls import FAULTS, Seen, context, examine, fault, handshake
+from monitor.kit.tls import FAULTS, Seen, context, examine, fault, handshake, read_unverified
 from monitor.ports import ProbeOptions
 
 REASONS = {
@@ -28,8 +27,6 @@ REASONS = {
 }
 
 _DAY = 86_400.0
-_READING = 1.0
-"""Seconds spent at most on reading the chain of a certificate that was refused."""
 
 
 class Options(ProbeOptions):
@@ -84,7 +81,8 @@ async def probe(options: Options) -> Finding:
         seen, values = await _shake(target, settings, name)
     except ssl.SSLCertVerificationError as error:
         word, text = fault(error)
-        return failed(word, clean(text), path_up=True, **await _read_all_the_same(target, name))
+        refused = await read_unverified(target, name)
+        return failed(word, clean(text), path_up=True, **(refused.values if refused else {}))
     except ConnectError as error:
         return _told(error.mishap)
     except (ssl.SSLError, EOFError, OSError) as error:
@@ -100,19 +98,7 @@ async def _shake(target: Target, settings: ssl.SSLContext, name: str) -> tuple[S
         tls = await handshake(sock, settings, name)
         rtt = round_trip(sock) or connected - began
     seen = examine(tls)
-    values = {"rtt": rtt, "handshake": clock() - connected, "tls_chain": float(seen.chain)}
-    if seen.expiry:
-        values["tls_expiry"] = seen.expiry
-    return seen, values
-
-
-async def _read_all_the_same(target: Target, name: str) -> dict[str, float]:
-    """Return the values of a peer whose certificate was refused, nothing if it does not play along."""
-    with contextlib.suppress(ConnectError, EOFError, OSError):
-        async with asyncio.timeout(_READING):
-            _, values = await _shake(target, context(verify=False), name)
-            return values
-    return {}
+    return seen, {"rtt": rtt, "handshake": clock() - connected, **seen.values}
 
 
 def _judge(seen: Seen, values: dict[str, float], options: Options) -> Finding:
@@ -130,7 +116,7 @@ def _broken_off(error: Exception) -> Finding:
         word, text = fault(error)
         return failed(word, clean(text), path_up=True)
     if isinstance(error, OSError):
-        return _told(mishap.later(error.errno))
+        return _told(mishap.raised(error))
     return failed("closed", clean(str(error)), path_up=True)
 
 

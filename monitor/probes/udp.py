@@ -100,7 +100,7 @@ async def _ask(sock: socket.socket, options: Options) -> Finding:
         try:
             answer, stamp = await _receive(sock)
         except OSError as error:
-            return _told(mishap.later(error.errno))
+            return _told(mishap.raised(error))
         if answer == wanted if options.send is None else wanted in answer:
             took = time.monotonic() - began
             return ok(rtt=stamp - began_at if 0 < stamp - began_at < took else took)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.kit.text import clean, unescape
+from monitor.kit.text import clean, contains, unescape
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,23 @@ def test_bytes_can_be_written_as_text(written, meant):
 def test_an_unknown_escape_is_refused(written):
     with pytest.raises(ValueError, match="no escape"):
         unescape(written)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("ready", True),
+        ("ready*42", True),
+        ("42*ready", False),
+        ("*", True),
+        ("re*ad*y", True),
+        ("READY", False),
+        ("ready*ready", False),
+    ],
+)
+def test_a_star_stands_for_anything_in_between(pattern, found):
+    assert contains("is ready since 42 s", pattern) is found
+
+
+def test_no_pattern_is_slow_on_any_text():
+    assert not contains("a" * 65_536, "a*" * 100 + "b")

@@ -4,16 +4,12 @@ import pytest
 from pydantic import ValidationError
 
 from monitor.core.observation import Outcome
+from monitor.kit import tls
+from monitor.kit.sockets import Target
 from monitor.kit.tls import context
-from monitor.probes import tls
 from monitor.probes.tls import Options, probe
 from tests.probes.certificates import DAY, Authority, now
 from tests.probes.peers import closed_port, never_answers, peer, resets, says
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("certificates"))
 
 
 async def look(issued, **options):
@@ -106,14 +102,14 @@ async def test_a_peer_that_does_not_speak_tls_is_told(behave, reasons):
 async def test_a_peer_that_stalls_after_a_refused_certificate_does_not_take_the_verdict(
     authority, monkeypatch
 ):
-    monkeypatch.setattr(tls, "_READING", 0.05)
+    monkeypatch.setattr(tls, "READING", 0.05)
     issued = authority.issue(self_signed=True)
     async with peer(never_answers, ssl=issued.server()) as one, peer(never_answers) as silent:
-        target = tls.Target("127.0.0.1", silent.port)
-        values = await tls._read_all_the_same(target, "hub.test")
+        target = Target("127.0.0.1", silent.port)
+        seen = await tls.read_unverified(target, "hub.test")
         finding = await probe(Options(host="127.0.0.1", port=one.port))
 
-    assert values == {}
+    assert seen is None
     assert finding.reason == "certificate_self_signed"
 
 
