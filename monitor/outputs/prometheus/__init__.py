@@ -16,7 +16,7 @@ from monitor.core.world import World
 from monitor.outputs.prometheus.checks import CHECK_FAMILIES, VALUE_FAMILY
 from monitor.outputs.prometheus.collector import ViewCollector
 from monitor.outputs.prometheus.daemon import DAEMON_FAMILIES
-from monitor.outputs.prometheus.family import Family
+from monitor.outputs.prometheus.family import Family, View
 from monitor.outputs.prometheus.subjects import SUBJECT_FAMILIES
 from monitor.outputs.prometheus.text import negotiate, write
 from monitor.outputs.prometheus.view import Viewer
@@ -53,10 +53,14 @@ class Metrics:
         form = negotiate(accept)
         return form.value, write(self.families, self._viewer, form, self._process.collect())
 
+    def view(self) -> View:
+        """Take the view of the world as it is now."""
+        return self._viewer.view()
+
     def registry(self) -> CollectorRegistry:
         """Make a registry of our own with all of it: nothing is registered globally."""
         registry = CollectorRegistry()
-        registry.register(ViewCollector(self.families, self._viewer.view))
+        registry.register(ViewCollector(self.families, self.view))
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
         return registry

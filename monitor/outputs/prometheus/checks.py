@@ -67,8 +67,8 @@ def _trouble(view: View) -> Iterator[Sample]:
 def _values(view: View) -> Iterator[Sample]:
     for labels, reading, _ in view.checks:
         for name, value in reading.finding.values.items() if reading.finding else ():
-            if name not in _OWN_FAMILY:
-                yield "", labels, Ending(("name", word(name))), value
+            if name not in _OWN_FAMILY and word(name) == name:
+                yield "", labels, Ending(("name", name)), value
 
 
 CHECK_FAMILIES = (

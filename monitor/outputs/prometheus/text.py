@@ -62,14 +62,14 @@ async def write(
         for suffix, labels, ending, value in family.samples(view):
             lines.append(f"{name}{suffix}{labels.open}{ending.text}{value}\n")
             if len(lines) >= SLICE:
-                yield "".join(lines).encode()
+                yield "".join(lines).encode(errors="replace")
                 lines.clear()
                 await asyncio.sleep(0)
     for metric in others:
         lines.extend(_foreign(metric, form))
     if form is Format.OPENMETRICS:
         lines.append("# EOF\n")
-    yield "".join(lines).encode()
+    yield "".join(lines).encode(errors="replace")
 
 
 def _head(name: str, kind: str, unit: str, text: str, form: Format) -> str:

@@ -1,0 +1,46 @@
+"""Writes the reference of all metrics from the families themselves; run it with `python -m`."""
+
+import sys
+from collections.abc import Iterable
+
+from monitor.outputs.prometheus import FAMILIES
+from monitor.outputs.prometheus.family import Family, Type
+
+BEGIN = "<!-- begin: written by `python -m monitor.outputs.prometheus.reference` -->"
+END = "<!-- end -->"
+_SAMPLES = {
+    Type.COUNTER: ("_total",),
+    Type.INFO: ("_info",),
+    Type.SUMMARY: ("_sum", "_count"),
+    Type.HISTOGRAM: ("_bucket", "_sum", "_count"),
+}
+_ABOUT = (
+    ("Of each check", ("check_",)),
+    ("Of each subject (center, link, circuit, device, network)", ("health", "suspected", "link_", "subject")),
+    ("Of the daemon itself", ("",)),
+)
+
+
+def reference() -> str:
+    """Return the part of `docs/metrics.md` that speaks of each metric."""
+    left = list(FAMILIES)
+    parts = []
+    for title, beginnings in _ABOUT:
+        told = [f for f in left if f.name.removeprefix("command_monitor_").startswith(beginnings)]
+        left = [family for family in left if family not in told]
+        parts.append(f"## {title}\n\n" + "\n".join(_entries(told)))
+    return "\n".join(parts)
+
+
+def _entries(families: Iterable[Family]) -> Iterable[str]:
+    for family in families:
+        samples = ", ".join(f"`{family.name}{end}`" for end in _SAMPLES.get(family.type, ("",)))
+        labels = ", ".join(f"`{label}`" for label in family.labels) or "none"
+        unit = family.unit or ("count" if family.type is Type.COUNTER else "none")
+        yield f"### {samples}\n\n{family.help}\n"
+        yield f"- type: {family.type}; unit: {unit}; labels: {labels}"
+        yield f"- for example: `{family.query}`\n" if family.query else ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{BEGIN}\n\n{reference()}\n{END}\n")

@@ -1,0 +1,336 @@
+"""The metrics: a view of the world, the same in every rendering, with no series left behind."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as read_text
+from prometheus_client.registry import CollectorRegistry
+
+from monitor.core.health import Health
+from monitor.core.observation import failed, ok, unknown
+from monitor.outputs.prometheus import FAMILIES, Metrics, Options
+from monitor.outputs.prometheus.collector import ViewCollector
+from monitor.outputs.prometheus.family import Type
+from monitor.outputs.prometheus.health import CODES
+from monitor.outputs.prometheus.labels import Labels
+from monitor.outputs.prometheus.text import Format, negotiate
+from tests.board import city
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+PROMETHEUS_2 = (
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+)
+"""What these versions of Prometheus send."""
+ALL_VALUES = Options(values=True)
+
+
+async def page(metrics, accept=""):
+    _, slices = metrics(accept)
+    return b"".join([piece async for piece in slices]).decode()
+
+
+def rendered(world, accept="", options=None, vitals=None):
+    return asyncio.run(page(Metrics(lambda: world, vitals or city.vitals(), options), accept))
+
+
+def samples(text, read=read_text):
+    """Read a page as {(name, labels): value}."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in read(text)
+        for sample in family.samples
+        if sample.name.startswith("command_monitor_")
+    }
+
+
+def of(text, name, /, **labels):
+    """Give the values of all samples called *name* that have these labels."""
+    wanted = set(labels.items())
+    return [value for (found, has), value in samples(text).items() if found == name and wanted <= has]
+
+
+def both_renderings(world, options):
+    metrics = Metrics(lambda: world, city.vitals(), options)
+    registry = CollectorRegistry()
+    registry.register(ViewCollector(metrics.families, metrics.view))
+    return metrics, registry
+
+
+@pytest.mark.parametrize("options", [None, ALL_VALUES], ids=["usual", "all values"])
+@pytest.mark.parametrize(
+    ("accept", "read", "generate"),
+    [("text/plain", read_text, generate_latest), (OPENMETRICS, read_openmetrics, generate_openmetrics)],
+    ids=["text", "openmetrics"],
+)
+def test_the_fast_page_and_the_collector_say_the_same(accept, read, generate, options):
+    metrics, registry = both_renderings(city.cut(), options)
+    fast = list(read(asyncio.run(page(metrics, accept))))
+    slow = list(read(generate(registry).decode()))
+    ours = [family for family in fast if family.name.startswith("command_monitor")]
+
+    assert ours == slow
+
+
+def test_openmetrics_is_read_by_the_strict_parser_and_ends_as_it_should():
+    text = rendered(city.cut(), OPENMETRICS, ALL_VALUES)
+
+    assert text.endswith("# EOF\n")
+    assert "# UNIT command_monitor_check_rtt_seconds seconds\n" in text
+    assert samples(text, read_openmetrics) == samples(rendered(city.cut(), "", ALL_VALUES))
+
+
+@given(value=st.text(min_size=1))
+@settings(max_examples=300, deadline=None)
+@pytest.mark.parametrize("accept", ["text/plain", OPENMETRICS])
+def test_any_name_that_a_configuration_can_hold_comes_back_as_it_was(value, accept):
+    world = city.world({"x": city.Name(value, "X")})
+    read = read_openmetrics if accept is OPENMETRICS else read_text
+    names = {dict(has).get("name") for (_, has), _ in samples(rendered(world, accept), read).items()}
+
+    assert value in names
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z_]{1,9}", fullmatch=True), st.text(), max_size=4))
+def test_labels_with_an_empty_value_are_left_out(pairs):
+    labels = Labels(pairs.items())
+
+    assert dict(labels.pairs) == {name: value for name, value in pairs.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("accept", "format_"),
+    [
+        ("", Format.PROMETHEUS),
+        ("*/*", Format.PROMETHEUS),
+        ("text/html, */*;q=0.1", Format.PROMETHEUS),
+        ("text/plain;version=0.0.4", Format.PROMETHEUS),
+        ("application/openmetrics-text", Format.OPENMETRICS),
+        ("application/openmetrics-text; version=1.0.0; charset=utf-8", Format.OPENMETRICS),
+        ("application/openmetrics-text;version=2.0.0,text/plain;version=0.0.4;q=0.1", Format.PROMETHEUS),
+        ("application/openmetrics-text;q=0.1,text/plain;q=0.9", Format.PROMETHEUS),
+        ("application/openmetrics-text;q=0", Format.PROMETHEUS),
+        ("application/openmetrics-text;q=nonsense;;,,=", Format.PROMETHEUS),
+        (
+            PROMETHEUS_2,
+            Format.OPENMETRICS,
+        ),
+        (
+            PROMETHEUS_3,
+            Format.OPENMETRICS,
+        ),
+    ],
+)
+def test_the_scraper_chooses_the_format(accept, format_):
+    assert negotiate(accept) is format_
+
+
+@pytest.mark.parametrize("kind", ["icmp", "http"])
+@pytest.mark.parametrize(
+    "finding",
+    [
+        ok(rtt=0.1, tls_expiry=city.NOW, first_byte=0.1, status=200.0),
+        failed("certificate_expired", rtt=0.1, tls_expiry=city.NOW),
+        unknown("name_resolution"),
+    ],
+    ids=["ok", "failed", "unknown"],
+)
+def test_no_check_has_more_than_ten_series(kind, finding):
+    world = city.world()
+    for before in (ok(rtt=0.1), failed("timeout"), unknown("own_lag")):
+        check = city.watch(world, "maojian/router", kind, before)
+    reading = world.readings[check.id]
+    reading.finding, reading.failed, reading.unknown, reading.rtt_sum, reading.rtt_count = (
+        finding,
+        3,
+        3,
+        1.0,
+        9,
+    )
+    reading.rtt = 0.1
+    counts = Counter(dict(has).get("check") for _, has in samples(rendered(world)))
+
+    assert 6 < counts[check.id] <= 10
+
+
+def test_success_is_absent_while_we_could_not_look():
+    world = city.world()
+    check = city.watch(world, "maojian/router", "icmp", unknown("name_resolution"))
+    text = rendered(world)
+
+    assert of(text, "command_monitor_check_success", check=check.id) == []
+    assert of(text, "command_monitor_check_belief", check=check.id) == [CODES["unknown"]]
+    assert of(
+        text,
+        "command_monitor_check_trouble_info",
+        check=check.id,
+        outcome="unknown",
+        reason="name_resolution",
+    ) == [1]
+
+
+def test_a_check_that_was_never_looked_at_is_unknown_and_nothing_else():
+    world = city.world()
+    check = city.watch(world, "maojian/router", "icmp", ok(rtt=0.1))
+    del world.readings[check.id], world.beliefs[check.id]
+    told = {
+        name: value for (name, has), value in samples(rendered(world)).items() if ("check", check.id) in has
+    }
+
+    assert told["command_monitor_check_belief"] == -1
+    assert set(told) == {"command_monitor_check_belief", "command_monitor_check_looks_total"}
+
+
+def test_the_reason_exists_only_while_the_check_fails():
+    world = city.cut()
+    name, subject = "command_monitor_check_trouble_info", "danjiangkou/city/primary"
+    before = of(rendered(world), name, subject=subject, reason="timeout", outcome="failed")
+    city.watch(world, subject, "icmp", ok(rtt=0.1))
+
+    assert before == [1]
+    assert of(rendered(world), name, subject=subject) == []
+
+
+def test_a_peers_text_is_no_label():
+    world = city.world()
+    hostile = 'x"} 1\nevil_metric 1 # '
+    city.watch(world, "maojian/router", "icmp", failed(hostile, hostile, **{hostile: 1.0}))
+    text = rendered(world, options=ALL_VALUES)
+
+    assert "evil" not in text
+    assert of(text, "command_monitor_check_trouble_info", reason="other") == [1]
+    assert of(text, "command_monitor_check_value", subject="maojian/router") == []
+
+
+def test_a_check_that_is_gone_leaves_no_series():
+    world = city.cut()
+    metrics = Metrics(lambda: world, city.vitals())
+    before = asyncio.run(page(metrics))
+    for things in (world.checks, world.readings, world.beliefs, world.statuses):
+        for key in [key for key in things if key.startswith("danjiangkou")]:
+            del things[key]
+    after = asyncio.run(page(metrics))
+
+    assert "danjiangkou" in before
+    assert "danjiangkou" not in after
+
+
+def test_another_inventory_brings_its_own_names():
+    world = city.world()
+    metrics = Metrics(lambda: world, city.vitals())
+    asyncio.run(page(metrics))
+    world.inventory = city.inventory({**city.NAMES, "maojian": city.Name("新名", "New")})
+    after = asyncio.run(page(metrics))
+
+    assert of(after, "command_monitor_subject_info", subject="maojian", name="新名") == [1]
+
+
+async def test_a_world_that_changes_under_a_scrape_breaks_nothing():
+    world = city.grown(2_000)
+    _, slices = Metrics(lambda: world, city.vitals())("")
+    pieces = [await anext(slices)]
+    for things in (world.checks, world.readings, world.beliefs, world.statuses):
+        things.clear()
+    pieces += [piece async for piece in slices]
+
+    assert samples(b"".join(pieces).decode())
+
+
+def test_each_circuit_link_and_center_says_how_it_is_and_since_when():
+    text = rendered(city.cut())
+    place = {"kind": "circuit", "center": "yunyang", "network": "province", "role": "primary"}
+
+    assert of(text, "command_monitor_health", subject="yunyang/province/primary", **place) == [3]
+    assert of(text, "command_monitor_health", kind="link", center="yunyang", network="province") == [1]
+    assert of(text, "command_monitor_health", kind="center", center="danjiangkou") == [3]
+    assert of(text, "command_monitor_health", subject="network/city", kind="network", network="city") == [0]
+    assert of(text, "command_monitor_health", subject="danjiangkou/router", kind="device") == [-1]
+    assert of(text, "command_monitor_health_since_timestamp_seconds", subject="danjiangkou") == [
+        city.NOW - 90
+    ]
+    assert of(text, "command_monitor_suspected", subject="maojian/city/primary") == [1]
+
+
+def test_a_link_says_which_circuit_carries_it():
+    text = rendered(city.cut())
+    active = {
+        role: of(text, "command_monitor_link_active", subject="yunyang/province", role=role)
+        for role in ("primary", "backup")
+    }
+
+    assert active == {"primary": [0], "backup": [1]}
+
+
+def test_a_circuit_tells_whom_to_call():
+    told = {"name": "郧阳区 省网", "carrier": "中国电信", "number": "SY-yun-province", "hotline": "10000"}
+
+    text = rendered(city.cut())
+
+    assert of(text, "command_monitor_subject_info", subject="yunyang/province/primary", **told) == [1]
+
+
+def test_the_certificates_end_is_told_where_there_is_one():
+    expiry = of(rendered(city.world()), "command_monitor_check_tls_expiry_timestamp_seconds")
+
+    assert expiry == [city.NOW + 1e6] * 4
+
+
+def test_the_daemon_tells_how_it_is_itself():
+    vitals = city.vitals()
+    vitals.reload_ok, vitals.state_trouble = False, "disk full"
+    text = rendered(city.world(), vitals=vitals)
+
+    assert of(text, "command_monitor_output_connected", output="mqtt") == [1]
+    assert of(text, "command_monitor_output_delivered_total", output="mqtt") == [17]
+    assert of(text, "command_monitor_config_last_reload_successful") == [0]
+    assert of(text, "command_monitor_state_save_successful") == [0]
+    assert of(text, "command_monitor_loop_lag_seconds_bucket", le="0.01") == [98]
+    assert of(text, "command_monitor_loop_lag_seconds_count") == [99]
+    assert of(text, "command_monitor_vantage_info", vantage="shiyan", city="十堰市") == [1]
+    assert "process_resident_memory_bytes" in text
+    assert "python_gc_collections_total" in text
+
+
+def test_every_health_has_a_number_of_its_own():
+    assert set(CODES) == set(Health)
+    assert len(set(CODES.values())) == len(CODES)
+
+
+def test_the_labels_of_every_sample_are_those_declared():
+    metrics = Metrics(city.cut, city.vitals(), ALL_VALUES)
+    view = metrics.view()
+    undeclared = {
+        (family.name, name)
+        for family in FAMILIES
+        for _, labels, ending, _ in family.samples(view)
+        for name, _ in labels.pairs + ending.pairs
+        if name not in family.labels
+    }
+
+    assert undeclared == set()
+
+
+def test_names_are_by_the_rules():
+    for family in FAMILIES:
+        assert family.name.startswith("command_monitor_")
+        assert not family.unit or family.name.endswith(f"_{family.unit}")
+        assert not family.name.endswith(("_total", "_info", "_sum", "_count", "_bucket"))
+        assert family.help.endswith(".")
+        assert family.type in set(Type)
+
+
+def test_the_registry_of_our_own_holds_it_all():
+    text = generate_latest(Metrics(city.cut, city.vitals()).registry()).decode()
+
+    assert samples(text) == samples(rendered(city.cut()))
+    assert "process_resident_memory_bytes" in text
