@@ -153,7 +153,7 @@ def fault(error: ssl.SSLError) -> tuple[str, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
         word = _BY_CODE.get(error.verify_code, "certificate_invalid")
         return word, error.verify_message or "certificate verification failed"
-    reason = error.reason or ""
+    reason = getattr(error, "reason", None) or ""  # one of ours has none
     text = reason.replace("_", " ").lower() or str(error.args[-1])
     if reason in _NOT_TLS:
         return "not_tls", text
