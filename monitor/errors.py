@@ -25,7 +25,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        where = f"{place}: {self.key}" if self.key else place
+        key = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in self.key)
+        where = f"{place}: {key}" if key else place
         guess = f" (did you mean {self.hint}?)" if self.hint else ""
         return f"{where}: found {self.found}, expected {self.expected}{guess}"
 

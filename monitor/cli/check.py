@@ -56,9 +56,8 @@ def _check(file: Path | None, settings: Path | None, kinds: Kinds) -> Declared:
     if file is not None and what is ProfileFile:
         profile = load_profile(file, kinds)
         return {"file": str(file), "looks": len(profile.file.looks), "variables": len(profile.file.variables)}
-    read_from = file or settings
-    loaded = load_settings(read_from)
-    return _declared(loaded.inventory, load_declared(loaded, kinds, read_from))
+    loaded = load_settings(file or settings)
+    return _declared(loaded.inventory, load_declared(loaded, kinds))
 
 
 def _what(file: Path) -> type[InventoryFile | ProfileFile | Settings]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
-from monitor.config.document import Node, Scalar
+from monitor.config.document import Node
 from monitor.config.expansion import merge, scope
 from monitor.config.looks import DEVICE, PATH, Aim, LookMaker, named
 from monitor.config.profiles import Profile, Profiles
@@ -93,7 +93,9 @@ class Builder:
     def _network(self, key: str, file: NetworkFile) -> Network:
         look = None
         if file.anchor is not None:
-            look = self._path_look("anchor", self._file.looks.anchor, None, Aim(file.anchor))
+            look = self._maker.make(
+                self._file.looks.anchor, self._on_paths("anchor"), Aim(file.anchor), manner=PATH
+            )
         return Network(key, named(file.name, Name(key, key)), file.anchor, look)
 
     def _vantages(self) -> dict[str, VantageFile]:
@@ -151,20 +153,18 @@ class Builder:
         )
 
     def _circuit_look(self, path: Path, file: CircuitFile, aim: Aim) -> Look | None:
-        own = self._at(*path, "look") if file.look is not None else None
-        return self._path_look("circuit", self._file.looks.circuit, own, aim)
+        node, manner = self._on_paths("circuit"), PATH.under(self._file.looks.circuit)
+        own = file.look or LookFile()
+        if own.kind not in {None, manner.kind}:
+            node = self._at(*path, "look")
+        elif file.look is not None:
+            node = merge(node, self._at(*path, "look"))
+        return self._maker.make(own, node, aim, manner=manner)
 
-    def _path_look(self, key: str, file: LookFile, own: Node | None, aim: Aim) -> Look | None:
-        """Make the look at a circuit or an anchor: its own words on top of what the file says of all."""
-        node = self._node.child("looks")
-        node = (node.child(key) if node is not None else None) or replace(self._node, value={})
-        manner = PATH.under(file)
-        if own is not None:
-            kind = own.child("kind")
-            other = kind is not None and kind.value != manner.kind
-            node = own if other else merge(node, own)
-            file = LookFile.model_validate(node.plain(), context={"kind": list(self._kinds)})
-        return self._maker.make(file, node, aim, manner=manner)
+    def _on_paths(self, key: str) -> Node:
+        """Return what the file says of all looks at circuits or at anchors."""
+        looks = self._node.child("looks")
+        return (looks.child(key) if looks is not None else None) or replace(self._node, value={})
 
     def _device(self, center: str, key: str, file: DeviceFile) -> Device:
         path = ("centers", center, "devices", key)
@@ -203,7 +203,7 @@ class Builder:
             if made is not None:
                 yield made
 
-    def _variables(self, path: Path, file: DeviceFile, profile: Profile) -> dict[str, Scalar] | None:
+    def _variables(self, path: Path, file: DeviceFile, profile: Profile) -> dict[str, Node] | None:
         """Return what texts of the device's looks may name; None if one is unknown or lacks a value."""
         declared = profile.file.variables
         unknown = [name for name in file.variables if name not in declared] if file.profile else []
@@ -219,9 +219,10 @@ class Builder:
         if unknown or lacking:
             return None
         center = ("centers", path[1])
-        outer = scope(self._node.child("variables"), self._at(*center).child("variables")) | {"id": path[1]}
+        outer = scope(self._node.child("variables"), self._at(*center).child("variables"))
         own = scope(profile.node.child("variables"), self._at(*path).child("variables"))
-        return outer | own | {"address": file.address}
+        address = replace(self._at(*path, "address"), value=file.address)
+        return outer | {"id": replace(self._at(*center), value=path[1])} | own | {"address": address}
 
     def _overlaps(self) -> None:
         owners: dict[str, _Use] = {}

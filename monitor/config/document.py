@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import yaml
@@ -20,6 +21,8 @@ from monitor.errors import ConfigError, Problem
 
 LARGEST = 1024 * 1024
 """Bytes that a file may have; no more than one beyond is ever read."""
+MOST = 30
+"""Mistakes of the YAML itself after which a file is not read on."""
 DEEPEST = 16
 """Mappings and lists that may stand inside each other."""
 LONGEST_NUMBER = 18
@@ -96,7 +99,7 @@ def read(path: Path) -> Node:
 
 def parse(text: str, file: str) -> Node:
     """Return the root of YAML *text*, a mapping; *file* is what mistakes are reported under."""
-    problems = list(_bad_characters(text, file))
+    problems = list(islice(_bad_characters(text, file), MOST))
     if problems:
         raise ConfigError(problems=problems)
     composer = _Composer(text, file)
@@ -129,11 +132,14 @@ def _text(path: Path) -> str:
 
 
 def _bytes(path: Path) -> bytes | None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not make us wait
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        return file.read(LARGEST + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(LARGEST + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _bad_characters(text: str, file: str) -> Iterator[Problem]:
@@ -187,7 +193,8 @@ class _Composer:
         if (anchor := getattr(event, "anchor", None)) is not None:
             self._wrong(_line(event), place.path, f"the anchor &{anchor[:60]}", "a template instead")
         if (tag := getattr(event, "tag", None)) is not None:
-            self._wrong(_line(event), place.path, f"the tag {tag[:60]}", "a value without a tag")
+            shown = tag.replace("tag:yaml.org,2002:", "!!")[:60]
+            self._wrong(_line(event), place.path, f"the tag {shown}", "a value without a tag")
         if isinstance(event, _OPENING) and len(place.path) >= DEEPEST:
             self._wrong(
                 _line(event), place.path[:4], "a nest of values", f"at most {DEEPEST} inside each other"
@@ -229,6 +236,8 @@ class _Composer:
 
     def _wrong(self, line: int, path: tuple[str, ...], found: str, expected: str) -> None:
         self.problems.append(Problem(self._file, line, ".".join(path), found, expected))
+        if len(self.problems) >= MOST:
+            raise ConfigError(problems=self.problems)
 
 
 def _line(event: yaml.Event) -> int:

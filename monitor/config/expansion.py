@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from monitor.config.document import Node, Scalar
+from monitor.config.document import Node
 from monitor.config.words import nearest, one_of, shown
 from monitor.errors import Problem
 
@@ -41,18 +41,17 @@ def merge(base: Node, over: Node) -> Node:
     return replace(over, value=merged)
 
 
-def scope(*mappings: Node | None) -> dict[str, Scalar]:
+def scope(*mappings: Node | None) -> dict[str, Node]:
     """Return the variables that these nodes declare, later ones winning; malformed ones are left out."""
-    found: dict[str, Scalar] = {}
-    for mapping in mappings:
-        for name, node in mapping.children().items() if mapping is not None else ():
-            if isinstance(node.value, _SCALAR):
-                found[name] = node.value
-    return found
+    named = [item for mapping in mappings if mapping is not None for item in mapping.children().items()]
+    return {name: node for name, node in named if isinstance(node.value, _SCALAR)}
 
 
-def fill(node: Node, variables: Mapping[str, Scalar], at: tuple[str, ...], problems: list[Problem]) -> Node:
-    """Return *node* with its variables replaced; a changed text is known by its effective path *at*."""
+def fill(node: Node, variables: Mapping[str, Node], at: tuple[str, ...], problems: list[Problem]) -> Node:
+    """Return *node* with its variables replaced.
+
+    A changed text is known by its effective path *at*; one that is only a variable, by the variable's place.
+    """
     if isinstance(node.value, dict):
         filled = {key: fill(child, variables, (*at, key), problems) for key, child in node.value.items()}
         return replace(node, value=filled)
@@ -67,7 +66,12 @@ def fill(node: Node, variables: Mapping[str, Scalar], at: tuple[str, ...], probl
         words = one_of(variables, "a variable")
         hint = nearest(name, variables)
         problems.append(Problem(place.file, place.line, place.key, f"{{{name}}}", words, hint))
-    return node if unknown else Node(substituted(node.value, variables), place)
+    if unknown:
+        return node
+    whole = _VARIABLE.fullmatch(node.value)
+    if whole is not None and whole["name"]:
+        return variables[whole["name"]]
+    return Node(_substituted(node.value, variables), place)
 
 
 def names_in(text: str) -> list[str]:
@@ -75,19 +79,14 @@ def names_in(text: str) -> list[str]:
     return [match["name"] for match in _VARIABLE.finditer(text) if match["name"]]
 
 
-def substituted(text: str, variables: Mapping[str, Scalar]) -> Scalar:
-    """Return *text* with its variables replaced; all of them must be known."""
-    whole = _VARIABLE.fullmatch(text)
-    if whole is not None and whole["name"]:
-        return variables[whole["name"]]
-
+def _substituted(text: str, variables: Mapping[str, Node]) -> str:
     def value(match: re.Match[str]) -> str:
-        return f"{{{match['literal']}}}" if match["literal"] else _written(variables[match["name"]])
+        return f"{{{match['literal']}}}" if match["literal"] else _written(variables[match["name"]].plain())
 
     return _VARIABLE.sub(value, text)
 
 
-def _written(value: Scalar) -> str:
+def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -124,7 +123,7 @@ class _Expansion:
 
     def _center(self, name: str, center: Node, shared: Node | None) -> Node:
         whole = self._on_template(center, ())
-        variables = scope(shared, whole.child("variables")) | {"id": name}
+        variables = scope(shared, whole.child("variables")) | {"id": replace(center, value=name)}
         filled: dict[str, Node] = {}
         for key, node in whole.children().items():
             at = ("centers", name, key)
@@ -134,7 +133,7 @@ class _Expansion:
                 filled[key] = node if key == "variables" else fill(node, variables, at, self._problems)
         return replace(whole, value=filled) if filled else whole
 
-    def _devices(self, devices: Node, variables: dict[str, Scalar], at: tuple[str, ...]) -> Node:
+    def _devices(self, devices: Node, variables: dict[str, Node], at: tuple[str, ...]) -> Node:
         """Fill all but the devices' own looks, whose variables are known only with the profile."""
         found: dict[str, Node] = {}
         for name, device in devices.children().items():

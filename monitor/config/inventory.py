@@ -31,7 +31,8 @@ def load_inventory(path: Path, kinds: Mapping[str, ProbeKind]) -> Inventory:
         "center": root.keys("centers"),
     }
     file, invalid = validated(InventoryFile, node, context)
-    problems += [problem for problem in invalid if not _of_an_unused_template(problem, node)]
+    open_lines = {(problem.file, problem.line) for problem in problems}
+    problems += [problem for problem in invalid if not _follows(problem, node, open_lines)]
     inventory = None
     if file is not None:
         builder = Builder(file, node, kinds, profiles)
@@ -42,19 +43,14 @@ def load_inventory(path: Path, kinds: Mapping[str, ProbeKind]) -> Inventory:
     return inventory
 
 
-def _of_an_unused_template(problem: Problem, node: Node) -> bool:
-    """Tell whether *problem* is only that a template which no center completes is incomplete."""
+def _follows(problem: Problem, node: Node, open_lines: set[tuple[str, int | None]]) -> bool:
+    """Tell whether *problem* is only that a variable is unknown, or an unused template incomplete."""
+    unfilled = "{" in problem.found
+    if unfilled and (problem.file, problem.line) in open_lines:
+        return True
     path = problem.key.split(".")
-    return (
-        path[0] == "templates"
-        and len(path) > 1
-        and path[1] in node.keys("templates")
-        and _incomplete(problem)
-    )
-
-
-def _incomplete(problem: Problem) -> bool:
-    return problem.found == "nothing" or "{" in problem.found
+    in_template = len(path) > 1 and path[0] == "templates" and path[1] in node.keys("templates")
+    return in_template and (unfilled or problem.found == "nothing")
 
 
 def _in_order(problems: list[Problem], file: str) -> list[Problem]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pydantic import ValidationError
 
-from monitor.config.document import Node, Scalar
+from monitor.config.document import Node
 from monitor.config.expansion import fill
 from monitor.config.schema import LookFile, NameFile
-from monitor.config.validation import explained
+from monitor.config.validation import explained, truths
 from monitor.config.words import one_of
 from monitor.core.inventory import Look, Name
 from monitor.errors import Problem
@@ -69,7 +70,7 @@ class LookMaker:
         manner: Manner,
         name: str | None = None,
         at: tuple[str, ...] = (),
-        variables: Mapping[str, Scalar] | None = None,
+        variables: Mapping[str, Node] | None = None,
     ) -> Look | None:
         """Return the look that *node* describes; None if it is wrong.
 
@@ -98,7 +99,7 @@ class LookMaker:
         node: Node,
         kind: ProbeKind,
         aim: Aim,
-        variables: Mapping[str, Scalar] | None,
+        variables: Mapping[str, Node] | None,
         at: tuple[str, ...],
     ) -> object | None:
         own = {key: child for key, child in node.children().items() if key not in OWN_KEYS}
@@ -107,14 +108,18 @@ class LookMaker:
             before = len(self._problems)
             node = fill(node, variables, at, self._problems)
             if "url" in own and ":" in aim.host:
-                bracketed = fill(own["url"], {**variables, "address": f"[{aim.host}]"}, (*at, "url"), [])
+                address = replace(node, value=f"[{aim.host}]")
+                bracketed = fill(own["url"], {**variables, "address": address}, (*at, "url"), [])
                 node = replace(node, value={**node.children(), "url": bracketed})
             if len(self._problems) > before:
                 return None
+        if misplaced := truths(node, kind.options):
+            self._problems += misplaced
+            return None
         try:
             return kind.options.model_validate(_filled_in(node, kind, aim))
         except ValidationError as error:
-            self._problems += explained(error, node, kind.options)
+            self._problems += explained(error, node, kind.options, also=OWN_KEYS)
             return None
 
     def _wrong(self, node: Node, key: str, found: str, expected: str) -> None:
@@ -127,6 +132,9 @@ def _filled_in(node: Node, kind: ProbeKind, aim: Aim) -> dict[str, object]:
     known = kind.options.model_fields
     values = {key: child.plain() for key, child in node.children().items()}
     values = {key: value for key, value in values.items() if value is not None or key not in known}
+    for key, value in values.items():
+        if key.endswith("_file") and isinstance(value, str):
+            values[key] = str(Path(node.children()[key].place.file).resolve().parent / value)
     for key in ("host", "source", "interface"):
         value = getattr(aim, key)
         if value is not None and key in known:

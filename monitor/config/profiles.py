@@ -1,10 +1,10 @@
 """Device profiles: equipment without code, found beside the inventory and among what is shipped."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from monitor.config.document import Node, Scalar, read
+from monitor.config.document import Node, read
 from monitor.config.expansion import names_in, scope
 from monitor.config.looks import DEVICE, OWN_KEYS, Aim, LookMaker
 from monitor.config.schema import ProfileFile
@@ -70,7 +70,8 @@ def load_profile(path: Path, kinds: Mapping[str, ProbeKind]) -> Profile:
 
 def _try(file: ProfileFile, node: Node, maker: LookMaker) -> None:
     """Make every look once, with the variables' defaults; one that needs a value from the device waits."""
-    variables: dict[str, Scalar] = {"id": "center", **scope(node.child("variables")), "address": EXAMPLE}
+    center, address = replace(node, value="center"), replace(node, value=EXAMPLE)
+    variables = {"id": center, **scope(node.child("variables")), "address": address}
     asked = {name for name, value in file.variables.items() if value is None}
     looks = (node.child("looks") or node).children()
     for name, look in file.looks.items():

@@ -124,9 +124,7 @@ Variables = dict[
 class FileModel(BaseModel):
     """A mapping in a file: unknown keys are refused, keys without a value count as left out."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -150,6 +148,8 @@ class NameFile(FileModel):
     @classmethod
     def _plain_text(cls, data: object) -> object:
         text = as_written(data)
+        if text is not None and not isinstance(text, str | dict):
+            raise wanted("a name, or {zh: …, en: …}")
         return {"zh": text, "en": text} if isinstance(text, str) else data
 
 

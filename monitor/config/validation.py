@@ -32,12 +32,22 @@ _EXPECTED = {
     "tuple_type": "a list",
     "path_type": "a path",
     "none_required": "no value",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "text like {pattern}",
+    "too_short": "at least {min_length} of them",
 }
 
 
-def wanted(expected: str, hint: str = "") -> PydanticCustomError:
-    """Return the error for a validator to raise: what was expected, and perhaps the nearest valid word."""
-    return PydanticCustomError("wanted", "{expected}", {"expected": expected, "hint": hint})
+def wanted(expected: str, hint: str = "", *, found: str = "") -> PydanticCustomError:
+    """Return the error for a validator to raise: what was expected, and perhaps the nearest valid word.
+
+    *found* stands for the value where that must not be repeated.
+    """
+    return PydanticCustomError("wanted", "{expected}", {"expected": expected, "hint": hint, "found": found})
 
 
 def validated(model: type[Model], node: Node, context: Context) -> tuple[Model | None, list[Problem]]:
@@ -52,40 +62,63 @@ def validated(model: type[Model], node: Node, context: Context) -> tuple[Model |
         return _salvaged(model, data, context, error), explained(error, node, model)
 
 
-def explained(error: ValidationError, node: Node, model: type[BaseModel]) -> list[Problem]:
-    """Return a problem for each mistake that *error* holds about *node*."""
-    return [_problem(details, node, model) for details in error.errors(include_url=False)]
+def explained(
+    error: ValidationError, node: Node, model: type[BaseModel], *, also: Collection[str] = ()
+) -> list[Problem]:
+    """Return a problem for each mistake that *error* holds about *node*; keys *also* valid are named, too."""
+    return [_problem(details, node, model, also) for details in error.errors(include_url=False)]
 
 
-def _problem(details: ErrorDetails, node: Node, model: type[BaseModel]) -> Problem:
+def truths(node: Node, model: type[BaseModel]) -> list[Problem]:
+    """Return a problem for each true or false where *model* wants none: pydantic takes them for 1 and 0."""
+    found = []
+    fields = fields_at(model, ())
+    for key, child in node.children().items():
+        annotation = fields[key].annotation if key in fields else bool
+        inner = _inner(annotation)
+        if isinstance(child.value, bool) and bool not in {annotation, inner, *get_args(annotation)}:
+            place = child.place
+            found.append(Problem(place.file, place.line, place.key, shown(child.value), "a number or text"))
+        elif isinstance(inner, type) and issubclass(inner, BaseModel):
+            found += truths(child, inner)
+    return found
+
+
+def _problem(details: ErrorDetails, node: Node, model: type[BaseModel], also: Collection[str]) -> Problem:
     loc = [str(part) for part in details["loc"] if part != "[key]"]
     while loc and (child := node.child(loc[0])) is not None:
         node, loc = child, loc[1:]
     key = ".".join((*node.place.path, *loc))
-    found, expected, hint = _wording(details, model)
+    found, expected, hint = _wording(details, model, also)
     return Problem(node.place.file, node.place.line, key, found, expected, hint)
 
 
-def _wording(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str, str]:
+def _wording(details: ErrorDetails, model: type[BaseModel], also: Collection[str]) -> tuple[str, str, str]:
     given, context, loc = details["input"], details.get("ctx", {}), details["loc"]
     match details["type"]:
         case "extra_forbidden":
-            words = fields_at(model, loc[:-1])
-            hint = nearest(loc[-1], words) or ("a text with a comma, in quotes" if given is None else "")
-            return f"the unknown key {shown(loc[-1])}", one_of(words, "a key"), hint
+            keys = {*fields_at(model, loc[:-1]), *also}
+            hint = nearest(loc[-1], keys) or ("a text with a comma, in quotes" if given is None else "")
+            return f"the unknown key {shown(loc[-1])}", one_of(keys, "a key"), hint
         case "missing":
             field = fields_at(model, loc[:-1]).get(str(loc[-1]))
             about = field.description if field is not None else None
             return "nothing", f"a value ({about.rstrip('.')})" if about else "a value", ""
         case "wanted":
-            return shown(given), context["expected"], context["hint"]
+            return context["found"] or shown(given), context["expected"], context["hint"]
         case "enum" | "literal_error":
             words = dict.fromkeys(re.findall(r"'([^']*)'", context["expected"]))
             return shown(given), one_of(words, "a word"), nearest(given, words)
         case "value_error":
-            return shown(given), str(context["error"]), ""
-    expected = _EXPECTED.get(details["type"], _plainly(details["msg"]))
+            return shown(given), _advice(str(context["error"])), ""
+    known = _EXPECTED.get(details["type"])
+    expected = known.format_map(context) if known is not None else _plainly(details["msg"])
     return shown(given), expected, _quoted(given) if details["type"] == "string_type" else ""
+
+
+def _advice(text: str) -> str:
+    """Word another module's ValueError, which says what is wrong or what was expected."""
+    return text.removeprefix("expected ") if text.startswith("expected ") else f"something else: {text}"
 
 
 def _plainly(message: str) -> str:
@@ -111,7 +144,8 @@ def fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str
         else:
             at = get_args(inner)[-1] if get_args(inner) else None
     found = _inner(at)
-    return found.model_fields if isinstance(found, type) and issubclass(found, BaseModel) else {}
+    fields = found.model_fields if isinstance(found, type) and issubclass(found, BaseModel) else {}
+    return {key: field for key, field in fields.items() if not field.exclude}
 
 
 def _inner(annotation: object) -> object:

@@ -29,14 +29,15 @@ def one_of(words: Collection[str], what: str) -> str:
     if not words:
         return f"{what} (none is declared)"
     if len(words) > MOST_WORDS:
-        return f"{what} (one of {len(words)} known)"
+        return f"{what} that is declared"
     return f"{what}: {' | '.join(sorted(words))}"
 
 
 def nearest(word: object, words: Iterable[str]) -> str:
     """Return the valid word that *word* was probably meant to be, or nothing."""
-    matches = get_close_matches(str(word).lower(), list(words), n=1)
-    return matches[0] if matches else ""
+    known = {candidate.lower(): candidate for candidate in words}
+    matches = get_close_matches(str(word).lower(), known, n=1)
+    return known[matches[0]] if matches else ""
 
 
 def _some(mapping: dict[object, object]) -> str:

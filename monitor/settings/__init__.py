@@ -4,7 +4,7 @@
 the settings, or a systemd credential. Unknown keys are refused, in the file and in the environment.
 """
 
-from monitor.settings.loading import load_declared, load_settings, settings_file
+from monitor.settings.loading import load_declared, load_settings
 from monitor.settings.model import Settings
 
-__all__ = ["Settings", "load_declared", "load_settings", "settings_file"]
+__all__ = ["Settings", "load_declared", "load_settings"]

@@ -11,7 +11,7 @@ from pydantic_settings import SettingsError
 
 from monitor.config import load_inventory
 from monitor.config.document import Node, Place, read
-from monitor.config.validation import explained, fields_at
+from monitor.config.validation import explained, fields_at, truths
 from monitor.config.words import nearest, one_of, shown
 from monitor.core.inventory import Inventory
 from monitor.errors import ConfigError, Problem
@@ -34,7 +34,8 @@ def load_settings(path: Path | None = None) -> Settings:
     Paths in it become absolute; the broker's password file is the systemd credential where none is named.
     Raises ConfigError with every mistake.
     """
-    file = settings_file(path)
+    named = os.environ.get(VARIABLE)
+    file = path or (Path(named) if named else None)
     node = _node(file)
     problems = _unknown_variables()
     settings = _validated(node, problems)
@@ -44,25 +45,16 @@ def load_settings(path: Path | None = None) -> Settings:
         problems += _missing_files(settings, node)
     if settings is None or problems:
         raise ConfigError(problems=sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0))
-    return settings
+    return settings.loaded_from(file)
 
 
-def settings_file(path: Path | None) -> Path | None:
-    """Return *path*, else the file that the environment names, if it names one."""
-    named = os.environ.get(VARIABLE)
-    return path or (Path(named) if named else None)
-
-
-def load_declared(settings: Settings, kinds: Mapping[str, ProbeKind], path: Path | None = None) -> Inventory:
-    """Return the settings' inventory, which must know the settings' vantage; raise ConfigError otherwise.
-
-    *path* is what the settings were loaded from, for the error to name its line.
-    """
+def load_declared(settings: Settings, kinds: Mapping[str, ProbeKind]) -> Inventory:
+    """Return the settings' inventory, which must know the settings' vantage; raise ConfigError otherwise."""
     inventory = load_inventory(settings.inventory, kinds)
     if settings.vantage not in inventory.vantages:
         words = inventory.vantages
         expected = one_of(words, f"a vantage of {settings.inventory}")
-        node = _node(settings_file(path))
+        node = _node(settings.file)
         problem = _at(node, ("vantage",), shown(settings.vantage), expected)
         raise ConfigError(problems=[replace(problem, hint=nearest(settings.vantage, words))])
     return inventory
@@ -80,15 +72,26 @@ def _validated(node: Node, problems: list[Problem]) -> Settings | None:
             place, found = child.place, f"the unknown key {shown(key)}"
             words, hint = one_of(fields, "a key"), nearest(key, fields)
             problems.append(Problem(place.file, place.line, key, found, words, hint))
-    known = {k: n.plain() for k, n in node.children().items() if k in fields and n.value is not None}
+    problems += truths(node, Settings)
+    known = {key: child for key, child in node.children().items() if key in fields}
     try:
-        return Settings.model_validate(known)
+        return Settings.model_validate(_set(replace(node, value=known), ()))
     except ValidationError as error:
         told = zip(error.errors(include_url=False), explained(error, node, Settings), strict=True)
         problems += [_from_environment(details["loc"], problem) for details, problem in told]
     except SettingsError as error:
         problems.append(Problem("environment", None, PREFIX, str(error), "text"))
     return None
+
+
+def _set(node: Node, loc: tuple[str, ...]) -> dict[str, object]:
+    """Return what *node* sets: a known key without a value counts as left out."""
+    known, found = fields_at(Settings, loc), {}
+    for key, child in node.children().items():
+        if child.value is not None or key not in known:
+            section = isinstance(child.value, dict)
+            found[key] = _set(child, (*loc, key)) if section else child.plain()
+    return found
 
 
 def _unknown_variables() -> list[Problem]:
@@ -152,12 +155,9 @@ def _missing_files(settings: Settings, node: Node) -> list[Problem]:
     mqtt = settings.mqtt
     if mqtt.host is None:
         return []
-    files = {
-        ("mqtt", "password_file"): mqtt.password_file,
-        ("mqtt", "tls", "ca"): mqtt.tls.ca,
-        ("mqtt", "tls", "cert"): mqtt.tls.cert,
-        ("mqtt", "tls", "key"): mqtt.tls.key,
-    }
+    files: dict[tuple[str, ...], Path | None] = {("mqtt", "password_file"): mqtt.password_file}
+    if mqtt.tls is not None:
+        files |= {("mqtt", "tls", key): getattr(mqtt.tls, key) for key in ("ca", "cert", "key")}
     return [
         _at(node, loc, f"no readable file {str(path)!r}", "a file that this user may read")
         for loc, path in files.items()

@@ -1,78 +1,95 @@
 """What can be set, with its default and its meaning."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from monitor.config.schema import FileModel, Host, Id, Text, as_written, no_truth
+from monitor.board.server import BoardOptions
+from monitor.config.schema import FileModel, Id, as_written, no_truth
 from monitor.config.validation import wanted
+from monitor.config.words import nearest
+from monitor.errors import ConfigError, Problem
+from monitor.outputs.mqtt.options import MqttOptions
+from monitor.outputs.prometheus import Options as MetricsOptions
 
+LONGEST_SECRET = 1024
+"""Characters that a password may have."""
 PREFIX = "COMMAND_MONITOR__"
 """What variables that override one setting begin with."""
 
 
-Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(no_truth)]
-Seconds = Annotated[float, Field(gt=0, le=86_400), BeforeValidator(no_truth)]
 Rate = Annotated[float, Field(gt=0, le=100_000), BeforeValidator(no_truth)]
 
 
-class HttpSettings(FileModel):
-    """Where metrics, health and the status are served."""
-
-    listen: Host = "127.0.0.1"
-    """Address to listen at; the page has no login, so keep it inside the machine or behind a proxy."""
-    port: Port = 9770
-    """TCP port."""
-
-
-class MqttTls(FileModel):
-    """TLS to the broker; naming the authority switches it on."""
-
-    ca: Path | None = None
-    """Certificates of the authority that signed the broker's; without one, no TLS."""
-    cert: Path | None = None
-    """Our own certificate, where the broker asks for one."""
-    key: Path | None = None
-    """The key of our own certificate."""
-
-    @model_validator(mode="after")
-    def _together(self) -> "MqttTls":
-        if (self.cert is None) != (self.key is None):
-            raise wanted("`cert` and `key` together")
-        if self.cert is not None and self.ca is None:
-            raise wanted("`ca` besides `cert`")
-        return self
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (LookupError, ValueError, OSError):
+        raise wanted("a time zone, `Asia/Shanghai`", nearest(value, available_timezones())) from None
+    return value
 
 
-class MqttSettings(FileModel):
-    """The broker to tell, and how."""
+def _no_secret(value: object) -> object:
+    if value is not None:
+        raise wanted("`password_file`, or the systemd credential `mqtt-password`", found="a secret")
+    return value
 
-    host: Host | None = None
-    """Name or address of the broker; without one, nothing is told on MQTT."""
-    port: Port = 1883
-    """TCP port; with TLS usually 8883."""
-    protocol: Annotated[Literal["5", "3.1.1"], BeforeValidator(as_written)] = "5"
-    """Version of MQTT."""
-    root: Annotated[str, Field(pattern=r"^[^/+#\s]+(/[^/+#\s]+)*$", max_length=100)] = "command/v1"
-    """What all topics begin with."""
-    client_id: Annotated[Text, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
-    """How we call ourselves to the broker; without one, command-monitor-<vantage>."""
-    username: Text | None = None
-    """User at the broker, if it asks for one."""
-    password_file: Path | None = None
-    """File that holds the password and nothing else; without one, the systemd credential `mqtt-password`."""
-    keepalive: Annotated[int, Field(ge=2, le=3600), BeforeValidator(no_truth)] = 10
-    """Seconds of silence after which the connection is tried; a dead one is noticed after twice that."""
-    timeout: Seconds = 5.0
-    """Seconds that the broker may take to acknowledge."""
-    valid_for: Seconds = 30.0
-    """Seconds for which a status holds; whoever reads an older one must take it for unknown."""
-    refresh: Seconds | None = None
-    """Seconds after which an unchanged status is told again; without one, a third of valid_for."""
-    tls: MqttTls = MqttTls()
-    """TLS to the broker."""
+
+class MqttSettings(MqttOptions):
+    """The broker to tell, and how; the password is a file."""
+
+    host: str | None = Field(  # type: ignore[assignment]  # what is read may be off, what is used is not
+        default=None,
+        min_length=1,
+        max_length=253,
+        description="Name or address of the broker; without one, nothing is told on MQTT.",
+    )
+    password: SkipJsonSchema[Annotated[SecretStr | None, BeforeValidator(_no_secret)]] = Field(
+        default=None, exclude=True
+    )
+    password_file: Path | None = Field(
+        default=None,
+        description="File that holds the password and nothing else; without one, the systemd credential "
+        "`mqtt-password`.",
+    )
+
+    _numbers_are_text = field_validator("protocol", "client_id", "username", mode="before")(as_written)
+
+    def options(self, vantage: str) -> MqttOptions:
+        """Return what the output takes, with the password read and our own name given.
+
+        Blocks on the file. Raises ConfigError if it cannot be read.
+        """
+        given = self.model_dump(exclude={"password_file"})
+        given["client_id"] = self.client_id or f"command-monitor-{vantage}"
+        if self.password_file is not None:
+            given["password"] = _secret(self.password_file)
+        return MqttOptions.model_validate(given)
+
+
+def _secret(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST_SECRET + 1).rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        problem = Problem(str(path), None, "", type(error).__name__, "a file with a password")
+        raise ConfigError(problems=[problem]) from error
+    if not text or len(text) > LONGEST_SECRET or "\n" in text:
+        found = "nothing" if not text else "more than one line of text"
+        raise ConfigError(problems=[Problem(str(path), None, "", found, "a password and nothing else")])
+    return text
 
 
 class DetectionSettings(FileModel):
@@ -116,6 +133,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_ignore_empty=True,
+        enable_decoding=False,
         env_parse_none_str="null",
     )
 
@@ -125,7 +143,9 @@ class Settings(BaseSettings):
     """Where this daemon stands: an id from the inventory's `vantages`."""
     state_dir: Path = Path("/var/lib/command-monitor")
     """Folder for what survives a restart."""
-    http: HttpSettings = HttpSettings()
+    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    """The clock that people read: times in sentences are told in this zone of the IANA's list."""
+    http: BoardOptions = BoardOptions()
     """Where metrics, health and the status are served."""
     mqtt: MqttSettings = MqttSettings()
     """The broker to tell, and how."""
@@ -133,8 +153,22 @@ class Settings(BaseSettings):
     """How sure we must be."""
     looking: LookingSettings = LookingSettings()
     """How much is looked at once."""
+    metrics: MetricsOptions = MetricsOptions()
+    """What the metrics tell."""
     log: LogSettings = LogSettings()
     """What is logged, and how it looks."""
+
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the settings came from, if there was one."""
+        return self._file
+
+    def loaded_from(self, file: Path | None) -> Self:
+        """Remember where they came from, for whoever has to name a line."""
+        self._file = file
+        return self
 
     @classmethod
     def settings_customise_sources(
