@@ -43,16 +43,16 @@ def look(kind: str, options: object = None) -> Look:
     return Look(kind, kind, options, 1.0, 1.0)
 
 
-def _center(key: str, name: Name) -> Center:
+def _center(key: str, name: Name, *, devices: bool) -> Center:
     links = tuple(
         Link(key, net, tuple(_circuit(key, net, role) for role in Role)) for net in ("city", "province")
     )
-    devices = (
+    equipment = (
         Device(key, "router", Name("路由器", "Router"), "127.0.0.1", looks=(look("icmp"),)),
         Device(key, "web", Name("指挥信息系统", "Command system"), "127.0.0.1", looks=(look("http"),)),
     )
     contacts = (Contact("王值班", PHONE),)
-    return Center(key, name, Level.COUNTY, links, devices, contacts=contacts)
+    return Center(key, name, Level.COUNTY, links, equipment if devices else (), contacts=contacts)
 
 
 def _circuit(center: str, network: str, role: Role) -> Circuit:
@@ -60,15 +60,17 @@ def _circuit(center: str, network: str, role: Role) -> Circuit:
     return Circuit(center, network, role, "127.0.0.1", carrier=carrier, number=f"SY-{center[:3]}-{network}")
 
 
-def inventory(names: dict[str, Name] | None = None) -> Inventory:
-    centers = {key: _center(key, name) for key, name in (NAMES if names is None else names).items()}
+def inventory(names: dict[str, Name] | None = None, *, devices: bool = True) -> Inventory:
+    centers = {
+        key: _center(key, name, devices=devices) for key, name in (NAMES if names is None else names).items()
+    }
     vantages = {"shiyan": Vantage("shiyan", Name("市指挥中心", "Municipal center"), networks=("city",))}
     return Inventory(Name("十堰市", "Shiyan"), NETWORKS, CARRIERS, centers, vantages)
 
 
-def world(names: dict[str, Name] | None = None) -> World:
+def world(names: dict[str, Name] | None = None, *, devices: bool = True) -> World:
     """All is well, looked at from the city."""
-    it = World(inventory(names), "shiyan", "boot-1")
+    it = World(inventory(names, devices=devices), "shiyan", "boot-1")
     for circuit in it.inventory.circuits.values():
         watch(it, circuit.id, "icmp", ok(rtt=0.0021))
         say(it, circuit.id, SubjectKind.CIRCUIT)
@@ -144,13 +146,10 @@ def cut() -> World:
 def grown(checks: int) -> World:
     """Build a world of *checks* circuits, every tenth of them failing."""
     names = {f"center{n:05}": Name(f"中心{n}", f"Center {n}") for n in range(checks // 4)}
-    it = world(names)
+    it = world(names, devices=False)
     for number, circuit in enumerate(it.inventory.circuits.values()):
         if number % 10 == 0:
             watch(it, circuit.id, "icmp", failed("timeout"))
-    for device in it.inventory.devices.values():
-        for kind in ("icmp", "http"):
-            it.checks.pop(f"{device.id}/{kind}", None)
     return it
 
 

@@ -56,7 +56,7 @@ def _vantage(view: View) -> Iterator[Sample]:
 
 
 def _checks(view: View) -> Iterator[Sample]:
-    yield "", NO_LABELS, BARE, len(view.checks)
+    yield "", NO_LABELS, BARE, len(view.check_labels)
 
 
 def _lag(view: View) -> Iterator[Sample]:

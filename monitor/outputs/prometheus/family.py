@@ -1,6 +1,6 @@
 """A metric family: what it is called, what it means, and its samples as a view of the world."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -29,13 +29,30 @@ Sample = tuple[str, Labels, Ending, float]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one scrape sees. Its lists stand still though the world moves on while they are written."""
+    """What one scrape sees. Its lists stand still though the world moves on while they are written.
+
+    They lie side by side instead of being lists of tuples, which would wake the garbage collector.
+    """
 
     world: World
     vitals: Vitals
-    checks: Sequence[tuple[Labels, Reading, Belief]]
-    subjects: Sequence[tuple[Labels, Ending, Status]]
-    """With each subject's labels the names that people use for it."""
+    check_labels: list[Labels] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    beliefs: list[Belief] = field(default_factory=list)
+    subject_labels: list[Labels] = field(default_factory=list)
+    names: list[Ending] = field(default_factory=list)
+    """What people call each subject."""
+    statuses: list[Status] = field(default_factory=list)
+
+    @property
+    def checks(self) -> Iterator[tuple[Labels, Reading, Belief]]:
+        """All checks, whether looked at yet or not."""
+        return zip(self.check_labels, self.readings, self.beliefs, strict=True)
+
+    @property
+    def subjects(self) -> Iterator[tuple[Labels, Ending, Status]]:
+        """All subjects of which something is said."""
+        return zip(self.subject_labels, self.names, self.statuses, strict=True)
 
 
 @dataclass(frozen=True, slots=True)

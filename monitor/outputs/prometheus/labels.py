@@ -22,29 +22,46 @@ def word(text: str) -> str:
     return text if re.fullmatch(r"[a-z0-9_]{1,40}", text) else "other"
 
 
-def _written(pairs: Pairs) -> str:
-    return ",".join(f'{name}="{escaped(value)}"' for name, value in pairs)
+class Written:
+    """Labels with their text; those with an empty value are left out.
 
+    They are kept flat, name after value: there are tens of thousands, and the garbage collector looks at
+    every tuple of tuples again and again but soon leaves tuples of strings alone.
+    """
 
-class Labels:
-    """The labels of a subject or check, all from configuration; those with an empty value are left out."""
-
-    __slots__ = ("open", "pairs")
+    __slots__ = ("_flat", "text")
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        self.pairs: Pairs = tuple(pair for pair in pairs if pair[1])
-        self.open = "{" + _written(self.pairs) if self.pairs else ""
-        """Their text without the closing brace, so that an Ending can follow; nothing if there are none."""
+        self._flat = tuple(part for name, value in pairs if value for part in (name, value))
+        self.text = ",".join(f'{name}="{escaped(value)}"' for name, value in self.pairs)
+
+    @property
+    def pairs(self) -> Pairs:
+        """The labels themselves."""
+        return tuple(zip(self._flat[::2], self._flat[1::2], strict=True))
 
 
-class Ending:
+class Labels(Written):
+    """The labels of a subject or check, all from configuration.
+
+    Their text lacks the closing brace, so that an Ending can follow; if there are none it is empty.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        super().__init__(pairs)
+        self.text = self.text and "{" + self.text
+
+
+class Ending(Written):
     """What follows a subject's labels in a sample line: further labels that many samples share, if any."""
 
-    __slots__ = ("pairs", "text")
+    __slots__ = ()
 
     def __init__(self, *pairs: tuple[str, str]) -> None:
-        self.pairs: Pairs = tuple(pair for pair in pairs if pair[1])
-        self.text = "".join(f',{name}="{escaped(value)}"' for name, value in self.pairs) + "} "
+        super().__init__(pairs)
+        self.text = f",{self.text}}} " if self.text else "} "
 
 
 END = Ending()

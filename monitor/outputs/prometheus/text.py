@@ -60,7 +60,7 @@ async def write(
         name = family.name
         lines.append(_head(name, family.type.value, family.unit, family.help, form))
         for suffix, labels, ending, value in family.samples(view):
-            lines.append(f"{name}{suffix}{labels.open}{ending.text}{value}\n")
+            lines.append(f"{name}{suffix}{labels.text}{ending.text}{value}\n")
             if len(lines) >= SLICE:
                 yield "".join(lines).encode(errors="replace")
                 lines.clear()
@@ -90,5 +90,5 @@ def _foreign(metric: Metric, form: Format) -> Iterator[str]:
     yield _head(metric.name, metric.type, metric.unit, metric.documentation, form)
     for sample in metric.samples:
         labels = Labels(sample.labels.items())
-        ending = END if labels.pairs else BARE
-        yield f"{sample.name}{labels.open}{ending.text}{sample.value}\n"
+        ending = END if labels.text else BARE
+        yield f"{sample.name}{labels.text}{ending.text}{sample.value}\n"

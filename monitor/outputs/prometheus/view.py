@@ -23,9 +23,7 @@ class Viewer:
     def __init__(self, world: Callable[[], World], vitals: Vitals) -> None:
         self._world = world
         self._vitals = vitals
-        self._inventory: Inventory | None = None
-        self._checks: dict[str, tuple[Check, Labels]] = {}
-        self._subjects: dict[str, tuple[Labels, Ending]] = {}
+        self._book: _Book | None = None
 
     def view(self) -> View:
         """Take the view of the world as it is now."""
@@ -37,46 +35,59 @@ class Viewer:
     def begin(self) -> tuple[View, Iterator[None]]:
         """Begin a view, and give the steps in which it fills: the caller may rest between them."""
         world = self._world()
-        self._forget(world)
-        checks: list[tuple[Labels, Reading, Belief]] = []
-        subjects: list[tuple[Labels, Ending, Status]] = []
-        return View(world, self._vitals, checks, subjects), self._fill(world, checks, subjects)
+        if self._book is None or not self._book.fits(world):
+            self._book = _Book(world.inventory)
+        view = View(world, self._vitals)
+        return view, _fill(view, self._book)
 
-    def _forget(self, world: World) -> None:
-        """Start anew with another inventory, or when checks or subjects have gone."""
-        shrunk = len(self._checks) > len(world.checks) or len(self._subjects) > len(world.statuses)
-        if world.inventory is not self._inventory or shrunk:
-            self._inventory, self._checks, self._subjects = world.inventory, {}, {}
 
-    def _fill(
-        self,
-        world: World,
-        checks: list[tuple[Labels, Reading, Belief]],
-        subjects: list[tuple[Labels, Ending, Status]],
-    ) -> Iterator[None]:
-        inventory, readings, beliefs = world.inventory, world.readings, world.beliefs
-        statuses = tuple(world.statuses.values())
-        for number, check in enumerate(tuple(world.checks.values()), 1):
-            reading = readings.get(check.id, _NOT_LOOKED)
-            belief = beliefs.get(check.id, _UNKNOWN)
-            checks.append((self._of_check(check, inventory), reading, belief))
-            if number % STEP == 0:
-                yield
-        for number, status in enumerate(statuses, 1):
-            subjects.append((*self._of_subject(status, inventory), status))
-            if number % STEP == 0:
-                yield
+def _fill(view: View, book: "_Book") -> Iterator[None]:
+    readings, beliefs = view.world.readings, view.world.beliefs
+    statuses = tuple(view.world.statuses.values())
+    for number, check in enumerate(tuple(view.world.checks.values()), 1):
+        view.check_labels.append(book.check(check))
+        view.readings.append(readings.get(check.id, _NOT_LOOKED))
+        view.beliefs.append(beliefs.get(check.id, _UNKNOWN))
+        if number % STEP == 0:
+            yield
+    for number, status in enumerate(statuses, 1):
+        labels, names = book.subject(status)
+        view.subject_labels.append(labels)
+        view.names.append(names)
+        view.statuses.append(status)
+        if number % STEP == 0:
+            yield
 
-    def _of_check(self, check: Check, inventory: Inventory) -> Labels:
-        known = self._checks.get(check.id)
-        if known is None or known[0] is not check:
-            known = self._checks[check.id] = (check, Labels(check_labels(check, inventory)))
-        return known[1]
 
-    def _of_subject(self, status: Status, inventory: Inventory) -> tuple[Labels, Ending]:
-        known = self._subjects.get(status.subject)
-        if known is None:
-            labels = Labels(subject_labels(status.subject, status.kind, inventory))
-            names = Ending(*subject_names(status.subject, inventory))
-            known = self._subjects[status.subject] = (labels, names)
-        return known
+class _Book:
+    """The labels of the checks and subjects of one inventory, as far as they were asked for."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._checks: dict[str, Check] = {}
+        self._check_labels: dict[str, Labels] = {}
+        self._subject_labels: dict[str, Labels] = {}
+        self._names: dict[str, Ending] = {}
+
+    def fits(self, world: World) -> bool:
+        """Tell whether this is still the inventory, and nothing has gone of what is written here."""
+        return (
+            self._inventory is world.inventory
+            and len(self._checks) <= len(world.checks)
+            and len(self._names) <= len(world.statuses)
+        )
+
+    def check(self, check: Check) -> Labels:
+        """Give the labels of a check."""
+        if self._checks.get(check.id) is not check:
+            self._checks[check.id] = check
+            self._check_labels[check.id] = Labels(check_labels(check, self._inventory))
+        return self._check_labels[check.id]
+
+    def subject(self, status: Status) -> tuple[Labels, Ending]:
+        """Give the labels and the names of a subject."""
+        subject = status.subject
+        if subject not in self._names:
+            self._subject_labels[subject] = Labels(subject_labels(subject, status.kind, self._inventory))
+            self._names[subject] = Ending(*subject_names(subject, self._inventory))
+        return self._subject_labels[subject], self._names[subject]
