@@ -7,12 +7,13 @@ within keepalive + timeout, and nothing here waits in a thread pool that others 
 
 from monitor.kit.mqtt.broker import Broker, Delivery, Handler, Message, Resolve, Tls
 from monitor.kit.mqtt.connection import Connection
-from monitor.kit.mqtt.errors import Lost, MqttError, Refused, Unsendable, clean
+from monitor.kit.mqtt.errors import Lost, MqttError, Refused, Unsendable
 from monitor.kit.mqtt.session import Session
-from monitor.kit.mqtt.tls import ends_soon
+from monitor.kit.mqtt.tls import DAY, ends_soon
 from monitor.kit.mqtt.topics import is_topic, matches
 
 __all__ = [
+    "DAY",
     "Broker",
     "Connection",
     "Delivery",
@@ -25,7 +26,6 @@ __all__ = [
     "Session",
     "Tls",
     "Unsendable",
-    "clean",
     "ends_soon",
     "is_topic",
     "matches",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
-"""Gives the literal addresses of a host name; bounded in time, raises OSError."""
+"""Gives the literal addresses of a host; bounded in time, raises ResolveError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from monitor.kit.mqtt.broker import Broker, Message
-from monitor.kit.mqtt.errors import Lost, MqttError, Refused, Unsendable, clean
+from monitor.kit.mqtt.errors import Lost, MqttError, Refused, Unsendable
 from monitor.kit.mqtt.tls import explain
+from monitor.kit.text import clean
 
 BAD = 0x80
 """Reason codes from here on are refusals (MQTT 5, section 2.4)."""

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from monitor.kit.backoff import Backoff
 from monitor.kit.mqtt.broker import Broker, Handler, Message, Resolve
-from monitor.kit.mqtt.dial import apart, dial, is_literal, shake_hands, system_addresses
-from monitor.kit.mqtt.errors import Lost, MqttError, Refused, clean
+from monitor.kit.mqtt.dial import apart, dial, shake_hands
+from monitor.kit.mqtt.errors import Lost, MqttError, Refused
 from monitor.kit.mqtt.session import Session
 from monitor.kit.mqtt.tls import explain, load
+from monitor.kit.resolver import ResolveError, shared
+from monitor.kit.text import clean
 
 STEADY = 2.0
 """A session that lasted this many seconds was a good one: the next attempt may come at once."""
@@ -27,15 +29,18 @@ class Connection:
         *,
         will: Callable[[], Message] | None = None,
         subscriptions: Sequence[tuple[str, Handler]] = (),
-        resolve: Resolve = system_addresses,
+        resolve: Resolve | None = None,
         troubled: Callable[[str], None] = lambda _: None,
         backoff: Backoff | None = None,
     ) -> None:
-        """Prepare to connect; *will* is asked for each session's, *troubled* hears why there is none."""
+        """Prepare to connect; *will* is asked for each session's, *troubled* hears why there is none.
+
+        Names go through the loop's shared resolver unless *resolve* is given; it gets literal addresses too.
+        """
         self._broker = broker
         self._will = will
         self._subscriptions = subscriptions
-        self._resolve = resolve
+        self._resolve = resolve or shared().resolve
         self._troubled = troubled
         self._backoff = backoff or Backoff()
         self.certificate_ends: float | None = None
@@ -96,7 +101,7 @@ class Connection:
         try:
             async with asyncio.timeout(broker.timeout):
                 context = await self._identity()
-                addresses = [broker.host] if is_literal(broker.host) else await self._resolve(broker.host)
+                addresses = await self._resolve(broker.host)
                 stage = "connecting"
                 sock = await dial(
                     addresses,
@@ -116,7 +121,7 @@ class Connection:
         except TimeoutError as error:
             self._close(session, stage)
             raise Lost(f"{stage}: no answer within {broker.timeout:g} s") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ResolveError) as error:
             self._close(session, stage)
             raise Lost(clean(f"{stage}: {_words(error)}")) from error
         except BaseException:
@@ -137,7 +142,7 @@ class Connection:
         return context
 
 
-def _words(error: OSError | ValueError) -> str:
+def _words(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the broker's certificate is not to be trusted: {error.verify_message}"
     return explain(str(error))

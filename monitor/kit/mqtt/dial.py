@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import ssl
 import threading
@@ -39,21 +38,6 @@ async def apart(work: Callable[[], T]) -> T:
 
     threading.Thread(target=run, name="mqtt-apart", daemon=True).start()
     return await result
-
-
-async def system_addresses(host: str) -> Sequence[str]:
-    """Ask the system's resolver, in a thread of its own."""
-    found = await apart(lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def is_literal(host: str) -> bool:
-    """Say whether *host* is an address already."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 async def dial(addresses: Sequence[str], port: int, *, patience: float, unanswered: float) -> socket.socket:

@@ -1,7 +1,6 @@
 """What can go wrong with a broker, named by what the caller must do."""
 
-LONGEST = 200
-"""A broker's words are quoted no longer than this, in characters."""
+from monitor.kit.text import clean
 
 
 class MqttError(Exception):
@@ -22,8 +21,3 @@ class Refused(MqttError):  # noqa: N818 - as above
 
 class Unsendable(MqttError):  # noqa: N818 - as above
     """The message itself cannot be sent: too large, or its topic is not one."""
-
-
-def clean(text: str) -> str:
-    """Return *text* fit to be shown: bounded, on one line, without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text[:LONGEST]).strip()

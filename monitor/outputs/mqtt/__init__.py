@@ -1,0 +1,52 @@
+"""Tells a broker: retained statuses with validity, events in order, birth, heartbeat and will of the daemon.
+
+The contract for consumers is docs/mqtt.md; the models in `payloads` are its letter.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import tzinfo
+
+from monitor.core.vitals import OutputVitals, Vitals
+from monitor.kit.mqtt import Resolve
+from monitor.outputs.mqtt.options import MqttOptions, MqttTls
+from monitor.outputs.mqtt.publisher import Publisher
+from monitor.ports import Feed
+
+__all__ = ["MqttOptions", "MqttOutput", "MqttTls"]
+
+
+class MqttOutput:
+    """The output `mqtt`."""
+
+    name = "mqtt"
+
+    def __init__(
+        self,
+        options: MqttOptions,
+        vitals: Vitals,
+        *,
+        resolve: Resolve | None = None,
+        zone: tzinfo | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Prepare to tell; *zone* is that of the times for people, by default this machine's."""
+        self._options = options
+        self._vitals = vitals
+        self._resolve = resolve
+        self._zone = zone
+        self._clock = clock
+        self.vitals = vitals.outputs.setdefault(self.name, OutputVitals())
+
+    async def run(self, feed: Feed) -> None:
+        """Tell what the feed brings until cancelled; then say that we stop, within two seconds."""
+        publisher = Publisher(
+            self._options,
+            self._vitals,
+            self.vitals,
+            feed,
+            resolve=self._resolve,
+            zone=self._zone,
+            clock=self._clock,
+        )
+        await publisher.run()

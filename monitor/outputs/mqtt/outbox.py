@@ -1,0 +1,194 @@
+"""What is still to be told, and in which order: a value with rules, no clock and no socket.
+
+Events are kept one by one and in order, statuses by subject: only the latest matters, and it is put into
+words when its turn comes. First the daemon's own state, then events and changed statuses in turn, then what
+has to be cleared, then refreshes.
+
+A message on which the session ends again and again (some brokers hang up on one that they find too large)
+would block everything behind it. So the first one that was under way when a session ended is tried alone in
+the next; when that has ended three sessions in which the broker had proved to be alive, it is given up.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monitor.core.world import Event
+
+TRIES = 3
+"""Sessions that a message may end while it is alone under way."""
+
+
+class Lane(StrEnum):
+    """What kind of thing is to be told."""
+
+    DAEMON = "daemon"
+    EVENT = "event"
+    STATUS = "status"
+    CLEAR = "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to be told now."""
+
+    ticket: int
+    lane: Lane
+    key: str
+    """Of an event its number, of a status its subject, of something to clear its topic."""
+    event: Event | None = None
+
+
+class Outbox:
+    """Everything that waits, and everything under way."""
+
+    def __init__(self, limit: int) -> None:
+        """Keep at most *limit* events that wait; older ones are dropped and counted."""
+        self._limit = limit
+        self._events: deque[Event] = deque()
+        self._changed: dict[str, None] = {}
+        self._clear: dict[str, None] = {}
+        self._refresh: dict[str, None] = {}
+        self._daemon = False
+        self._events_turn = True
+        self._tickets = 0
+        self._under_way: dict[int, Item] = {}
+        self._introducing: set[tuple[Lane, str]] = set()
+        self._suspect: tuple[Lane, str] | None = None
+        self._sessions_ended = 0
+        self.dropped = 0
+
+    @property
+    def queued(self) -> int:
+        """How many events and changes are not yet acknowledged."""
+        waiting = len(self._events) + len(self._changed) + len(self._clear)
+        return waiting + sum(item.lane is Lane.EVENT for item in self._under_way.values())
+
+    @property
+    def window(self) -> int | None:
+        """How many may be under way: one while there is a suspect, else as many as the session likes."""
+        return 1 if self._suspect else None
+
+    @property
+    def introduced(self) -> bool:
+        """Everything that `introduce` named has been answered by the broker, one way or the other."""
+        return not self._introducing
+
+    def tell(self, events: Iterable[Event]) -> None:
+        """Add events, in their order."""
+        self._events.extend(events)
+        self._trim()
+
+    def change(self, subjects: Iterable[str]) -> None:
+        """Tell these subjects' statuses soon."""
+        self._changed |= dict.fromkeys(subjects)
+
+    def refresh(self, subjects: Iterable[str]) -> None:
+        """Tell these subjects' statuses when nothing else is to be told."""
+        self._refresh |= dict.fromkeys(subjects)
+
+    def introduce(self, subjects: Iterable[str] = (), topics: Iterable[str] = ()) -> None:
+        """Refresh these subjects and clear these topics, and see to it that it is known when that is done."""
+        told, cleared = list(subjects), list(topics)
+        self.refresh(told)
+        self._clear |= dict.fromkeys(cleared)
+        self._introducing |= {(Lane.STATUS, subject) for subject in told}
+        self._introducing |= {(Lane.CLEAR, topic) for topic in cleared}
+
+    def daemon(self) -> None:
+        """Tell the daemon's own state next."""
+        self._daemon = True
+
+    def hurry(self) -> None:
+        """Forget what can be left untold when there is little time: refreshes."""
+        self._refresh.clear()
+
+    def next(self) -> Item | None:
+        """Take what is to be told now; None if nothing is."""
+        if self._daemon:
+            self._daemon = False
+            return self._take(Lane.DAEMON, "")
+        if self._suspect is not None:
+            return self._take_suspect(*self._suspect)
+        self._events_turn = not self._events_turn
+        if self._events and (self._events_turn or not self._changed):
+            return self._take_event()
+        for lane, waiting in (
+            (Lane.STATUS, self._changed),
+            (Lane.CLEAR, self._clear),
+            (Lane.STATUS, self._refresh),
+        ):
+            if waiting:
+                key = next(iter(waiting))
+                del waiting[key]
+                self._refresh.pop(key, None)
+                return self._take(lane, key)
+        return None
+
+    def done(self, item: Item) -> None:
+        """Forget *item*: the broker took it, or it has been given up."""
+        self._under_way.pop(item.ticket, None)
+        self._introducing.discard((item.lane, item.key))
+        if (item.lane, item.key) == self._suspect:
+            self._suspect = None
+
+    def lost(self, *, proven: bool) -> Item | None:
+        """Take back what was under way when the session ended; return what is given up for having ended it.
+
+        *proven* says that the broker had acknowledged something in that session.
+        """
+        under_way = [item for item in self._under_way.values() if item.lane is not Lane.DAEMON]
+        self._under_way.clear()
+        self._introducing.clear()
+        self._refresh.clear()
+        self._events.extendleft(item.event for item in reversed(under_way) if item.event)
+        self._trim()
+        self.change(item.key for item in under_way if item.lane is Lane.STATUS)
+        self._clear |= dict.fromkeys(item.key for item in under_way if item.lane is Lane.CLEAR)
+        return self._suspicion(under_way, proven=proven) if under_way else None
+
+    def _suspicion(self, under_way: list[Item], *, proven: bool) -> Item | None:
+        first = under_way[0]
+        if (first.lane, first.key) != self._suspect:
+            self._suspect, self._sessions_ended = (first.lane, first.key), 0
+        elif proven:
+            self._sessions_ended += 1
+        if self._sessions_ended < TRIES:
+            return None
+        self._suspect = None
+        self._give_up(first)
+        return first
+
+    def _give_up(self, item: Item) -> None:
+        if item.lane is Lane.EVENT:
+            self._events.popleft()
+        self._changed.pop(item.key, None)
+        self._clear.pop(item.key, None)
+
+    def _take(self, lane: Lane, key: str, event: Event | None = None) -> Item:
+        self._tickets += 1
+        item = Item(self._tickets, lane, key, event)
+        self._under_way[item.ticket] = item
+        return item
+
+    def _take_event(self) -> Item:
+        event = self._events.popleft()
+        return self._take(Lane.EVENT, str(event.seq), event)
+
+    def _take_suspect(self, lane: Lane, key: str) -> Item | None:
+        if any((item.lane, item.key) == self._suspect for item in self._under_way.values()):
+            return None
+        if lane is not Lane.EVENT:
+            for waiting in (self._changed, self._clear, self._refresh):
+                waiting.pop(key, None)
+            return self._take(lane, key)
+        if self._events and str(self._events[0].seq) == key:
+            return self._take_event()
+        self._suspect = None  # it has been dropped meanwhile
+        return self.next()
+
+    def _trim(self) -> None:
+        while len(self._events) > self._limit:
+            self._events.popleft()
+            self.dropped += 1

@@ -1,0 +1,49 @@
+"""Where on the broker a subject is spoken of.
+
+The readable path of a subject becomes levels of the topic, so a circuit has two after `circuit/`: network and
+role. Networks have a tree beside `status/`, where no center's name can meet theirs.
+"""
+
+from monitor.core.health import Status, SubjectKind
+from monitor.kit.mqtt import is_topic
+
+SHAPES = {
+    SubjectKind.CENTER: "status/{center}",
+    SubjectKind.LINK: "status/{center}/link/{network}",
+    SubjectKind.CIRCUIT: "status/{center}/circuit/{network}/{role}",
+    SubjectKind.DEVICE: "status/{center}/device/{device}",
+    SubjectKind.NETWORK: "network/{network}",
+}
+"""Topic below the root, by kind of subject; the names in braces are the levels of the subject's path."""
+
+TREES = ("status/#", "network/#")
+"""Filters below the root that match every status."""
+
+EVENT = "event"
+DAEMON = "daemon/{vantage}"
+ECHO = "daemon/{vantage}/echo"
+"""Where the daemon calls itself, to see that the broker is there; of no meaning to others."""
+
+_NAMES = {
+    SubjectKind.CENTER: ("center",),
+    SubjectKind.LINK: ("center", "network"),
+    SubjectKind.CIRCUIT: ("center", "network", "role"),
+    SubjectKind.DEVICE: ("center", "device"),
+    SubjectKind.NETWORK: ("network",),
+}
+
+
+def levels(status: Status) -> dict[str, str]:
+    """Return the levels of the subject's path by name; raises ValueError if it is not such a path."""
+    names, parts = _NAMES[status.kind], status.subject.split("/")
+    if len(names) != len(parts):
+        raise ValueError(f"{status.subject!r} is no path of a {status.kind}")
+    return dict(zip(names, parts, strict=True))
+
+
+def topic_of(root: str, status: Status) -> str:
+    """Return the topic of *status*; raises ValueError if its subject cannot stand in one."""
+    topic = f"{root}/{SHAPES[status.kind].format(**levels(status))}"
+    if not is_topic(topic):
+        raise ValueError(f"{topic!r} is no topic")
+    return topic
