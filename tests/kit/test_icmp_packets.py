@@ -161,7 +161,7 @@ def test_redirects_quenches_and_unheard_of_codes_end_no_look(kind, code):
 
 @pytest.mark.parametrize("number", [*errno.errorcode, 9999])
 def test_every_error_of_sending_is_our_own_trouble(number):
-    miss = refused(OSError(number, os.strerror(number)), pinned=False)
+    miss = refused(OSError(number, os.strerror(number)), homeless=False)
 
     assert miss.ours
     assert miss.reason in OURS
@@ -170,8 +170,8 @@ def test_every_error_of_sending_is_our_own_trouble(number):
 def test_an_invalid_argument_means_the_source_if_that_has_gone():
     gone = OSError(errno.EINVAL, "Invalid argument")
 
-    assert refused(gone, pinned=True).reason == "no_local_address"
-    assert refused(gone, pinned=False).reason == "no_route"
+    assert refused(gone, homeless=True).reason == "no_local_address"
+    assert refused(gone, homeless=False).reason == "no_route"
 
 
 @pytest.mark.parametrize(

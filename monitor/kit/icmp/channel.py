@@ -6,6 +6,7 @@ import select
 import socket
 import struct
 import time
+import weakref
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import NamedTuple
 
@@ -47,11 +48,11 @@ class Told(NamedTuple):
     def miss(self, host: str) -> Miss:
         """Say it of a look at *host*."""
         detail = f"{THEIRS[self.reason]}; told by {self.router}"
-        if self.local:
+        if self.local and self.router != host:
             detail += " (this host itself)"
         if self.reason == "too_big" and self.mtu:
             detail += f", which takes {self.mtu} bytes"
-        return Miss(self.reason, detail, by_peer=self.router == host and not self.local)
+        return Miss(self.reason, detail, by_peer=self.router == host)
 
 
 class Channel:
@@ -80,16 +81,13 @@ class Channel:
         self.shortest = packets.REPLY_LENGTH
         self.overflowed_at = float("-inf")
         """Monotonic time at which lost answers were noticed last."""
-        self.sendto: Callable[[bytes, tuple[str, int]], int] = self._refuse
+        self.sendto = _refusal(OSError(errno.ENODEV, os.strerror(errno.ENODEV)))
         self.recvmsg: Callable[[int, int], Received] = _nothing
         self._raw, self._buffer, self._poll, self._by_fd = raw, buffer, poll, by_fd
         self._socket: socket.socket | None = None
+        self._closes: weakref.finalize[[], Channel] | None = None
         self._index = self._drops = 0
         self._not_before = float("-inf")
-        self._trouble = OSError(errno.ENODEV, os.strerror(errno.ENODEV))
-
-    def __del__(self) -> None:
-        self.close()
 
     def open(self) -> None:
         """Open the socket unless it is; what goes wrong is raised by `sendto`."""
@@ -100,15 +98,16 @@ class Channel:
         try:
             self._open()
         except OSError as error:
-            self._trouble = error.with_traceback(None)
+            self.sendto = _refusal(error)
 
     def close(self) -> None:
         """Close the socket, until it is opened again."""
         sock, self._socket = self._socket, None
-        self.sendto, self.recvmsg = self._refuse, _nothing
         if sock is not None:
+            self.sendto, self.recvmsg = _refusal(OSError(errno.ENODEV, os.strerror(errno.ENODEV))), _nothing
             self._by_fd.pop(sock.fileno(), None)
-            sock.close()
+            if self._closes is not None:
+                self._closes()
 
     def check_drops(self, now: float) -> None:
         """Notice whether the kernel threw answers away because we did not read them in time.
@@ -181,12 +180,10 @@ class Channel:
             reason, router, is_local(self.way.family, router), info, destination, ident, sequence, tag, nonce
         )
 
-    def _refuse(self, _packet: bytes, _address: tuple[str, int]) -> int:
-        raise type(self._trouble)(self._trouble.errno, self._trouble.strerror)
-
     def _open(self) -> None:
         sock, raw = open_socket(self.way, ident=self.ident, raw=self._raw, buffer=self._buffer)
         self._socket, self.raw = sock, raw
+        self._closes = weakref.finalize(self, sock.close)
         self.with_ip = raw and not self.v6
         self.parse = packets.reply_after_ip_of if self.with_ip else packets.reply_of
         self.shortest = packets.REPLY_LENGTH + (packets.PLAIN_IP_LENGTH if self.with_ip else 0)
@@ -197,6 +194,15 @@ class Channel:
         self._by_fd[sock.fileno()] = self
         self._poll.register(sock, select.EPOLLIN | select.EPOLLERR)
         self.sendto, self.recvmsg = sock.sendto, sock.recvmsg
+
+
+def _refusal(error: OSError) -> Callable[[bytes, tuple[str, int]], int]:
+    kind, number, text = type(error), error.errno, error.strerror
+
+    def refuse(_packet: bytes, _address: tuple[str, int]) -> int:
+        raise kind(number, text)
+
+    return refuse
 
 
 def _nothing(_size: int, _notes: int) -> Received:

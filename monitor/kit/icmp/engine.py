@@ -179,7 +179,7 @@ class Engine:
             else:
                 return None
         source = channel.way.source
-        return refused(error, pinned=source is not None and not is_local(channel.way.family, source))
+        return refused(error, homeless=source is not None and not is_local(channel.way.family, source))
 
     def _tick(self) -> None:
         try:

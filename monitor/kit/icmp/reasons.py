@@ -88,12 +88,12 @@ def told(kind: int, code: int, *, v6: bool) -> str | None:
     return whole or (_ERRORS6 if v6 else _ERRORS4).get(kind, {}).get(code)
 
 
-def refused(error: OSError, *, pinned: bool) -> Miss:
-    """Say why this machine would not send; *pinned* if the source address asked for is not here.
+def refused(error: OSError, *, homeless: bool) -> Miss:
+    """Say why this machine would not send; *homeless* if the source address asked for is not on it.
 
-    Linux answers EINVAL for a source address that has gone since it was bound, and for a blackhole route.
+    Linux then says that there is no route, or that an argument is invalid.
     """
     reason = _ERRNOS.get(error.errno or 0, "local_error")
-    if pinned and error.errno == errno.EINVAL:
+    if homeless and reason == "no_route":
         reason = "no_local_address"
     return Miss(reason, f"{OURS[reason]}: {error.strerror or error}", ours=True)
