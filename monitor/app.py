@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from monitor.board.server import Board, BoardOptions
+from monitor.board.server import Board
 from monitor.core.inventory import Inventory
 from monitor.core.world import World
 from monitor.engine.lifecycle import Engine, Tuning
 from monitor.errors import ConfigError
+from monitor.kit.resolver import shared
 from monitor.outputs.log import LogOutput
 from monitor.outputs.mqtt import MqttOutput
 from monitor.outputs.prometheus import Metrics
@@ -46,6 +47,7 @@ class App:
         quiet: bool = False,
     ) -> None:
         """Build everything; *quiet* leaves out the log of events, where something else shows them."""
+        zone = ZoneInfo(settings.timezone)
         self._settings = settings
         self._kinds = kinds
         self._stopping = asyncio.Event()
@@ -60,17 +62,16 @@ class App:
                 concurrency=settings.looking.concurrency,
             ),
             boot=secrets.token_hex(8),
-            zone=ZoneInfo(settings.timezone),
+            zone=zone,
             state_file=settings.state_dir / f"state-{settings.vantage}.json",
         )
         vitals = self.engine.vitals
         metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
-        self.board = Board(
-            BoardOptions(listen=settings.http.listen, port=settings.http.port), metrics, vitals
-        )
+        self.board = Board(settings.http, metrics, vitals)
         outputs: list[Output] = [self.board] if quiet else [self.board, LogOutput()]
         if settings.mqtt.host is not None:
-            outputs.append(MqttOutput(settings.mqtt.options(settings.vantage), vitals))
+            broker = settings.mqtt.options(settings.vantage)
+            outputs.append(MqttOutput(broker, vitals, resolve=_resolve, zone=zone))
         self._outputs = [(output, self.engine.feed()) for output in outputs]
 
     @property
@@ -134,7 +135,9 @@ class App:
         """Give the outputs a moment for what is left, then end them, however often they must be asked."""
         try:
             async with asyncio.timeout(LAST_WORDS):
-                while any(v.connected and v.queued for v in self.engine.vitals.outputs.values()):
+                while any(  # noqa: ASYNC110 - several counters, no one event
+                    v.connected and v.queued for v in self.engine.vitals.outputs.values()
+                ):
                     await asyncio.sleep(SHORT)
         except TimeoutError:
             log.warning("stop.untold", outputs=sorted(self.engine.vitals.outputs))
@@ -145,6 +148,11 @@ class App:
                 task.cancel()
             if pending:
                 _, pending = await asyncio.wait(pending, timeout=2.0)
+
+
+async def _resolve(host: str) -> list[str]:
+    """Resolve the broker's name as everything else is resolved: bounded, cached, in no one's way."""
+    return await shared().resolve(host)
 
 
 @contextmanager

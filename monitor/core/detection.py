@@ -141,6 +141,9 @@ class Doubt:
     """f: probability of being inside a burst, were the path healthy."""
     isolated: float
     """Expected number of isolated losses so far, were the path healthy."""
+    reason: str
+    """Of the latest miss."""
+    detail: str
     looks: int = 1
 
 
@@ -227,18 +230,20 @@ def _after_miss(
     if belief.verdict is Verdict.DOWN:
         return replace(belief, reason=finding.reason, detail=finding.detail, good=0)
     if belief.doubt is None:
-        doubt = _first_miss(learned.model(how.prior), sent, at)
+        doubt = _first_miss(learned.model(how.prior), finding, sent, at)
     else:
-        doubt = _weigh(belief.doubt, sent, lost=True)
+        weighed = _weigh(belief.doubt, sent, lost=True)
+        doubt = replace(weighed, reason=finding.reason, detail=finding.detail)
     if doubt.score >= how.confirm:
         return Belief(Verdict.DOWN, doubt.began, finding.reason, finding.detail)
     return replace(belief, doubt=doubt, suspected=belief.suspected or doubt.score >= how.suspect)
 
 
-def _first_miss(model: LossModel, sent: float, at: float) -> Doubt:
+def _first_miss(model: LossModel, miss: Finding, sent: float, at: float) -> Doubt:
     q = (1 - model.share) * model.isolated + model.share * model.inside
     burst = model.share * model.inside / q
-    return Doubt(model, at, sent, log((1 - ANSWER_WHEN_DOWN) / q), burst, 1 - burst)
+    score = log((1 - ANSWER_WHEN_DOWN) / q)
+    return Doubt(model, at, sent, score, burst, 1 - burst, miss.reason, miss.detail)
 
 
 def _weigh(doubt: Doubt, sent: float, *, lost: bool) -> Doubt:

@@ -25,15 +25,16 @@ def belief_is_news(was: Belief, now: Belief) -> bool:
 
 
 def belief_news(check: Check, was: Belief, now: Belief) -> Mapping[str, Json]:
-    """Return what the event of a changed belief says."""
+    """Return what the event of a changed belief says; of a suspicion, since when and why it is one."""
+    doubt = now.doubt if now.suspected else None
     return {
         "subject": check.subject,
         "was": str(was.verdict),
         "now": str(now.verdict),
         "suspected": now.suspected,
-        "since": now.doubt.began if now.suspected and now.doubt else now.since,
-        "reason": now.reason,
-        "detail": now.detail,
+        "since": doubt.began if doubt else now.since,
+        "reason": doubt.reason if doubt else now.reason,
+        "detail": doubt.detail if doubt else now.detail,
     }
 
 

@@ -143,7 +143,7 @@ class Engine:
             check,
             how,
             adaptive=bearer is not None,
-            belief=remembered.beliefs[check.id] if known else Belief(),
+            belief=remembered.beliefs[check.id] if known else Belief(since=time.time()),
             learned=remembered.learned[check.id] if known else Learned(),
         )
 

@@ -78,7 +78,7 @@ def configure(level: str = "info", style: str = "auto", file: TextIO | None = No
     )
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=False),
+        structlog.processors.TimeStamper(fmt="iso", utc=not console),
         structlog.processors.format_exc_info if not console else structlog.processors.StackInfoRenderer(),
     ]
     structlog.configure(
