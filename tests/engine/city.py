@@ -50,7 +50,7 @@ class Script:
 
 
 def look(host, period=PERIOD):
-    return Look("script", "script", Options(host=host), period, 0.04)
+    return Look("script", "script", Options(host=host), period, 5.0)
 
 
 def city(*, centers=("dan",), period=PERIOD):
