@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -77,5 +78,6 @@ def _parsed(body: bytes, url: str) -> Document:
 
 
 def _why(error: Exception) -> str:
-    cause = getattr(error, "os_error", error)
-    return getattr(cause, "strerror", None) or str(cause) or type(error).__name__
+    """Say it in the system's own words where it has any; asyncio's repeat the address."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error) or type(error).__name__

@@ -181,7 +181,7 @@ class _Drawing:
 
     def _since(self, since: float) -> Text:
         lasting = duration(self._status["at"] - since, self._words)
-        return Text(f"{self._words.label['since']} {self._clock(since)} ({lasting})")
+        return Text(f"{self._clock(since)} ({lasting})")
 
     def _clock(self, at: float) -> str:
         pattern = "%H:%M:%S" if self._status["at"] - at < _A_DAY else "%m-%d %H:%M"

@@ -50,7 +50,7 @@ async def test_no_daemon_is_one_clear_line_and_exit_code_2(capsys):
     told = capsys.readouterr().err
     assert code == 2
     assert told.count("\n") == 1
-    assert url in told
+    assert f"{url} (Connection refused)" in told
     assert "is it running?" in told
 
 
