@@ -1,7 +1,7 @@
 """The shapes by which the parts of the shell meet, so that none needs to know another."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -55,6 +55,8 @@ class ProbeKind:
     """Every reason the kind can give besides the runner's own, with its meaning in one line."""
     engine: Callable[[Sink], BatchEngine] | None = None
     """Makes the batch form, for kinds that are run by the thousand."""
+    values: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Every value the kind can measure, with its unit (`seconds`, `Unix time`, `bytes` …) and its meaning."""
 
 
 @dataclass(frozen=True, slots=True)

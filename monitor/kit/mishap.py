@@ -25,8 +25,8 @@ PEERS = {
     "refused": "nobody listens at the port; the peer said so",
     "reset": "the peer broke the connection off",
     "host_unreachable": "a router or the neighbour says that the host cannot be reached",
-    "network_unreachable": "a router says that the network cannot be reached",
-    "prohibited": "a firewall on the way says that this is not allowed",
+    "net_unreachable": "a router says that the network cannot be reached",
+    "admin_prohibited": "a firewall on the way says that this is not allowed",
 }
 """Reasons that speak of the peer or the way to it."""
 
@@ -34,6 +34,7 @@ OURS = {
     "no_route": "this host has no route to the address",
     "no_local_address": "the source address is not one of this host's, or its ports are used up",
     "no_interface": "this host has no such interface",
+    "interface_down": "the interface of this host is down",
     "not_permitted": "this host does not let us",
     "no_resources": "this host has no free sockets or memory",
     "local_error": "an error of this host that has no word of its own",
@@ -48,20 +49,21 @@ _LATER = {
     errno.ECONNABORTED: "reset",
     errno.EHOSTUNREACH: "host_unreachable",
     errno.EHOSTDOWN: "host_unreachable",
-    errno.ENETUNREACH: "network_unreachable",
-    errno.EACCES: "prohibited",
+    errno.ENETUNREACH: "net_unreachable",
+    errno.EACCES: "admin_prohibited",
     errno.ETIMEDOUT: "timeout",
 }
 _ANSWERED = frozenset({"refused", "reset"})
 _LOCAL = {
     errno.ENETUNREACH: "no_route",
     errno.EHOSTUNREACH: "no_route",
-    errno.ENETDOWN: "no_route",
+    errno.ENETDOWN: "interface_down",
     errno.EAFNOSUPPORT: "no_route",
     errno.EADDRNOTAVAIL: "no_local_address",
     errno.EADDRINUSE: "no_local_address",
     errno.EINVAL: "no_local_address",
     errno.ENODEV: "no_interface",
+    errno.ENXIO: "no_interface",
     errno.EPERM: "not_permitted",
     errno.EACCES: "not_permitted",
     errno.EMFILE: "no_resources",

@@ -1,9 +1,10 @@
 """Ways of looking: one module per kind, and the file name is the kind.
 
-A module offers `Options` (a `ProbeOptions`), `REASONS` (each reason it can give, with its meaning) and
-`async probe(options) -> Finding`, and where it is run by the thousand also `engine(sink) -> BatchEngine`,
-of which `probe` is then a thin wrapper. It looks once. Deadline, stopwatch and mishaps belong to the runner.
-Nothing else is needed to add a kind: no list, no decorator; a contract test holds every module to this.
+A module offers `Options` (a `ProbeOptions`), `REASONS` (each reason it can give, with its meaning), `VALUES`
+(each value it can measure, with its unit and meaning) and `async probe(options) -> Finding`; where it is run
+by the thousand also `engine(sink) -> BatchEngine`, of which `probe` is then a thin wrapper. It looks once.
+Deadline, stopwatch and mishaps belong to the runner. Nothing else is needed to add a kind: no list, no
+decorator; a contract test holds every module to this.
 """
 
 import importlib
@@ -21,4 +22,5 @@ def _load(name: str) -> ProbeKind:
     module = importlib.import_module(f"{__name__}.{name}")
     summary = (module.__doc__ or "").partition("\n")[0]
     engine = getattr(module, "engine", None)
-    return ProbeKind(name, summary, module.Options, module.probe, dict(module.REASONS), engine)
+    reasons, values = dict(module.REASONS), dict(module.VALUES)
+    return ProbeKind(name, summary, module.Options, module.probe, reasons, engine, values)

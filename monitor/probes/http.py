@@ -40,6 +40,20 @@ REASONS = {
     **mishap.OURS,
 }
 
+VALUES = {
+    "rtt": ("seconds", "round trip of the handshake, as the kernel measured it"),
+    "resolve": ("seconds", "name resolution, of all hops"),
+    "connect": ("seconds", "TCP handshake as we saw it, of all hops"),
+    "tls": ("seconds", "TLS handshake, of all hops"),
+    "first_byte": ("seconds", "from the request to the head of the answer, of all hops"),
+    "transfer": ("seconds", "body of the answer, of all hops"),
+    "total": ("seconds", "the whole look"),
+    "status": ("code", "HTTP status of the last hop"),
+    "size": ("bytes", "body that was read, decompressed; at most 65,536"),
+    "tls_chain": ("certificates", "length of the chain that the peer sent"),
+    "tls_expiry": ("Unix time", "when the first certificate of the chain runs out"),
+}
+
 _DAY = 86_400.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -22,6 +22,15 @@ REASONS = {
     **OURS,
 }
 
+VALUES = {
+    "rtt": ("seconds", "round trip as the kernel stamped it; of several packets the mean"),
+    "rtt_min": ("seconds", "shortest of several"),
+    "rtt_max": ("seconds", "longest of several"),
+    "sent": ("packets", "of several, those that got away"),
+    "received": ("packets", "of several, those that were answered"),
+    "loss": ("ratio", "of several, the share that was not answered"),
+}
+
 _PATIENCE = 3600.0
 """Longer than any deadline: that is the runner's affair."""
 

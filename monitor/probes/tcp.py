@@ -23,6 +23,11 @@ REASONS = {
     **mishap.OURS,
 }
 
+VALUES = {
+    "rtt": ("seconds", "round trip of the handshake, as the kernel measured it"),
+    "answer": ("seconds", "from the beginning of the look to the words expected"),
+}
+
 MOST = 65_536
 """Bytes of the peer's talk that are read at most."""
 PAUSE = 1.0

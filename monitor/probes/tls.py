@@ -26,6 +26,13 @@ REASONS = {
     **mishap.OURS,
 }
 
+VALUES = {
+    "rtt": ("seconds", "round trip of the handshake, as the kernel measured it"),
+    "handshake": ("seconds", "TLS handshake"),
+    "tls_chain": ("certificates", "length of the chain that the peer sent"),
+    "tls_expiry": ("Unix time", "when the first certificate of the chain runs out"),
+}
+
 _DAY = 86_400.0
 
 

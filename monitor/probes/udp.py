@@ -23,6 +23,8 @@ REASONS = {
     **mishap.OURS,
 }
 
+VALUES = {"rtt": ("seconds", "from sending to the kernel's receipt of the answer")}
+
 WRONG_ANSWERS = 8
 """How many wrong answers are passed over (strays, late ones) before they are the finding."""
 _NONCE = 16

@@ -26,7 +26,7 @@ from tests.probes.certificates import Authority
 from tests.probes.peers import closed_port, deaf_port, never_answers, peer, resets, says
 
 KINDS = load_kinds()
-DEADLINE = 0.3
+DEADLINE = 0.2
 GRACE = 1.0
 """Seconds that a busy machine may take to notice a deadline."""
 
@@ -60,6 +60,8 @@ every_stream = pytest.mark.parametrize("name", STREAMS)
 
 
 # The shape.
+
+UNITS = {"seconds", "Unix time", "bytes", "packets", "certificates", "code", "ratio"}
 
 
 def test_every_kind_can_be_pointed_at_this_machine():
@@ -101,16 +103,22 @@ def test_reasons_are_short_stable_words_with_a_meaning(name):
 
 
 @every_kind
+def test_values_are_names_with_a_unit_and_a_meaning(name):
+    values = KINDS[name].values
+
+    assert [key for key in values if not re.fullmatch(r"[a-z][a-z0-9_]*", key)] == []
+    assert {unit for unit, _ in values.values()} <= UNITS
+    assert [key for key, (_, meaning) in values.items() if not meaning.strip() or "\n" in meaning] == []
+
+
+@every_kind
 def test_a_look_is_a_coroutine_of_the_options_alone(name):
     assert inspect.iscoroutinefunction(KINDS[name].probe)
     assert len(inspect.signature(KINDS[name].probe).parameters) == 1
 
 
-@every_kind
+@pytest.mark.parametrize("name", sorted(name for name, kind in KINDS.items() if kind.engine))
 def test_a_batch_form_has_the_three_verbs_and_can_be_closed_unused(name):
-    if KINDS[name].engine is None:
-        pytest.skip("has no batch form")
-
     class Deaf:
         answered = found = late = staticmethod(lambda *_: None)
 
@@ -155,6 +163,7 @@ def held(name, finding):
     assert len(finding.detail) <= 200
     assert finding.detail == "" or finding.detail.isprintable()
     assert all(isinstance(value, float) for value in finding.values.values())
+    assert set(finding.values) <= set(KINDS[name].values)
 
 
 def open_files():
