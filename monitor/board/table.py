@@ -23,6 +23,8 @@ SIGNS: Mapping[str, tuple[str, str]] = {
 """A sign and a style for each health, so that colour is never all; all signs are one cell wide everywhere."""
 SUSPECTED = ("!", "bold yellow")
 _NOWHERE = Text("—", "dim")
+SHORT = 0.001
+"""Seconds below which a round-trip time is shown with two decimals."""
 _A_DAY = 86_400.0
 
 Item = Mapping[str, Any]
@@ -101,7 +103,7 @@ class _Drawing:
             yield self._link(links[network]) if network in links else _NOWHERE
         yield self._devices(center["devices"])
         rtt, loss = _way_in(center["links"])
-        yield _NOWHERE if rtt is None else Text(f"{rtt * 1000:.1f} ms")
+        yield _NOWHERE if rtt is None else Text(f"{rtt * 1000:.{1 if rtt >= SHORT else 2}f} ms")
         yield _NOWHERE if loss is None else Text(f"{loss:.0%}", "yellow" if loss else "")
 
     def _health(self, item: Item) -> Text:
