@@ -154,6 +154,11 @@ class Lab:
         self._children.append(child)
         return child
 
+    def end(self, child: subprocess.Popen[bytes]) -> None:
+        """End a program that was started here: asked first, killed if it does not go."""
+        _end(child)
+        self._children.remove(child)
+
     # ── how it is done ──────────────────────────────────────────────────────────────────────────
 
     def _build(self) -> None:
