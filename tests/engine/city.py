@@ -46,7 +46,7 @@ class Script:
         return answer
 
     def kind(self):
-        return ProbeKind("script", "Says what the test says.", Options, self.probe, {}, {})
+        return ProbeKind("script", "Says what the test says.", Options, self.probe, reasons={}, values={})
 
 
 def look(host, period=PERIOD):

@@ -126,7 +126,7 @@ async def test_a_target_that_hangs_delays_nobody():
             await never.wait()
         return answer
 
-    script.kind = lambda: ProbeKind("script", "Hangs at one host.", Options, probe, {}, {})
+    script.kind = lambda: ProbeKind("script", "Hangs at one host.", Options, probe, reasons={}, values={})
     async with running(city(), script):
         async with asyncio.timeout(10):
             while script.looks.count("dan/city/primary") < 10:
