@@ -214,6 +214,7 @@ class Client(aiomqtt.Client):
             code, by_broker=flags.is_disconnect_packet_from_server
         )
         inner.on_publish = lambda _c, _u, mid, code, _p: self._acknowledged(mid, code)
+        inner.on_unsubscribe = lambda *_: None
         inner.on_message = lambda _c, _u, message: self._hear(message)
         inner.on_socket_open = lambda _c, _u, sock: self._loop.add_reader(sock, self._readable)
         inner.on_socket_close = lambda _c, _u, sock: _quietly(self._loop.remove_reader, sock)

@@ -101,7 +101,9 @@ class Composer:
 
     def _iso(self, at: float) -> str:
         return (
-            datetime.fromtimestamp(at, self._zone).astimezone(self._zone).isoformat(timespec="milliseconds")
+            datetime.fromtimestamp(round(at, 3), self._zone)
+            .astimezone(self._zone)
+            .isoformat(timespec="milliseconds")
         )
 
     def _of_kind(self, status: Status, told: dict[str, Any]) -> payloads.StatusPayload:

@@ -29,8 +29,9 @@ _NAMES = {
     SubjectKind.LINK: ("center", "network"),
     SubjectKind.CIRCUIT: ("center", "network", "role"),
     SubjectKind.DEVICE: ("center", "device"),
-    SubjectKind.NETWORK: ("network",),
+    SubjectKind.NETWORK: ("", "network"),
 }
+"""Names of the levels of a path; that of a network is `network/province`."""
 
 
 def levels(status: Status) -> dict[str, str]:
@@ -38,7 +39,7 @@ def levels(status: Status) -> dict[str, str]:
     names, parts = _NAMES[status.kind], status.subject.split("/")
     if len(names) != len(parts):
         raise ValueError(f"{status.subject!r} is no path of a {status.kind}")
-    return dict(zip(names, parts, strict=True))
+    return {name: part for name, part in zip(names, parts, strict=True) if name}
 
 
 def topic_of(root: str, status: Status) -> str:
