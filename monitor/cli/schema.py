@@ -30,7 +30,7 @@ Three kinds of YAML files say everything: the [inventory](#inventory) declares t
 [profiles](#profile) say how equipment is looked at, the [settings](#settings) are about one daemon.
 `command-monitor check FILE` tells every mistake in any of them at once, with file, line and key:
 
-    shiyan.yaml:94: centers.danjiangkou.links.city.primary.carrier: found 'unicon', expected a carrier:
+    shiyan.yaml:111: centers.danjiangkou.links.city.primary.carrier: found 'unicon', expected a carrier:
     broadcast | mobile | telecom | unicom (did you mean unicom?)
 
 Unknown keys, duplicate keys, tags, anchors and aliases are refused; a file has at most 1 MiB. A key without a

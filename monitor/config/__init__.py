@@ -1,8 +1,8 @@
 """The door: YAML comes in, typed and frozen values of the core go on, or every mistake is named at once.
 
-`document` reads YAML with places, `expansion` completes templates and variables, `schema` says what may
-stand where, `validation` words what is wrong, `profiles` and `looks` parse what concerns probes, `builder`
-makes the core's values. Nothing here looks at the network, and nothing behind it sees a file.
+`document` reads YAML with places, `expansion` completes templates and variables, `schema` and `values` say
+what may stand where, `validation` words what is wrong, `profiles` and `looks` parse what concerns probes,
+`builder` makes the core's values. Nothing here looks at the network, and nothing behind it sees a file.
 """
 
 from monitor.config.inventory import load_inventory

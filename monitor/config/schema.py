@@ -4,121 +4,23 @@ These models read files and are turned into core values at once; nothing behind 
 What a reference may name is told by the validation context (`carrier`, `network`, `profile` …).
 """
 
-import re
-from ipaddress import ip_address
-from typing import Annotated, Any, cast
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from monitor.config.validation import wanted
-from monitor.config.words import nearest, one_of
+from monitor.config.values import (
+    Address,
+    Host,
+    Id,
+    Interface,
+    Seconds,
+    Text,
+    Variables,
+    as_written,
+    known,
+)
 from monitor.core.inventory import Bearer, Level
-
-_ID = re.compile(r"[a-z0-9-]{1,32}")
-_VARIABLE = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
-_INTERFACE = re.compile(r"[^\s/:]{1,15}")
-_LONGEST_HOST = 253
-
-
-def _id(value: str) -> str:
-    if not _ID.fullmatch(value):
-        raise wanted(
-            "an id: 1 to 32 of a-z, 0-9 and -", re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:32]
-        )
-    return value
-
-
-def _variable(value: str) -> str:
-    if not _VARIABLE.fullmatch(value):
-        raise wanted("a variable's name: a letter a-z, then letters, digits and _")
-    return value
-
-
-def _scalar(value: object) -> object:
-    if value is not None and not isinstance(value, str | int | float | bool):
-        raise wanted("text, a number, or true or false")
-    return value
-
-
-def as_written(value: object) -> object:
-    """Take a whole number as the text it is: telephone and circuit numbers need no quotes."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def no_truth(value: object) -> object:
-    """Refuse true and false where a number is wanted."""
-    if isinstance(value, bool):
-        raise wanted("a number")
-    return value
-
-
-def _address(value: str) -> str:
-    try:
-        address = ip_address(value)
-    except ValueError:
-        raise wanted("an IP address") from None
-    if address.is_unspecified or address.is_multicast or value == "255.255.255.255":
-        raise wanted("the IP address of one host")
-    return str(address)
-
-
-def _host(value: str) -> str:
-    labels = value.removesuffix(".").split(".")
-    named = all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
-    if named and len(value) <= _LONGEST_HOST:
-        return value
-    if ":" in value or labels[-1].isdigit():
-        return _address(value)
-    raise wanted("an IP address or a host name")
-
-
-def _interface(value: str) -> str:
-    if not _INTERFACE.fullmatch(value):
-        raise wanted("an interface's name, `eth0`")
-    return value
-
-
-def _known(what: str) -> AfterValidator:
-    """Return the validator of a reference to one of the context's words."""
-
-    def check(value: str, info: ValidationInfo) -> str:
-        words = cast("dict[str, list[str]]", info.context or {}).get(what, ())
-        if value not in words:
-            raise wanted(one_of(words, f"a {what}"), nearest(value, words))
-        return value
-
-    return AfterValidator(check)
-
-
-Text = Annotated[
-    str,
-    BeforeValidator(as_written),
-    Field(max_length=200),
-    WithJsonSchema({"type": ["string", "integer"], "maxLength": 200}),
-]
-Id = Annotated[str, AfterValidator(_id), WithJsonSchema({"type": "string", "pattern": f"^{_ID.pattern}$"})]
-Address = Annotated[str, AfterValidator(_address)]
-Host = Annotated[str, AfterValidator(_host)]
-Seconds = Annotated[float, Field(ge=0.05, le=86_400), BeforeValidator(no_truth)]
-VariableName = Annotated[
-    str, AfterValidator(_variable), WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE.pattern}$"})
-]
-Variables = dict[
-    VariableName,
-    Annotated[
-        Any, AfterValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
-    ],
-]
 
 
 class FileModel(BaseModel):
@@ -185,7 +87,7 @@ class LookFile(FileModel):
 
     model_config = ConfigDict(extra="allow")
 
-    kind: Annotated[str, _known("kind")] | None = None
+    kind: Annotated[str, known("kind")] | None = None
     """The probe kind: icmp, tcp, http …"""
     period: Seconds | None = None
     """Seconds from one look to the next while all is well."""
@@ -202,7 +104,7 @@ class CircuitFile(FileModel):
     """Address of the center's end."""
     far: Address | None = None
     """Address of the network's end."""
-    carrier: Annotated[str, _known("carrier")] | None = None
+    carrier: Annotated[str, known("carrier")] | None = None
     """Who provides it: an id from `carriers`."""
     number: Text = ""
     """The carrier's own name for the circuit, which its hotline asks for."""
@@ -210,7 +112,7 @@ class CircuitFile(FileModel):
     """What it runs on; each kind loses packets in its own way."""
     source: Address | None = None
     """Address at which the center's own daemon sends, so that its looks go over this circuit."""
-    interface: Annotated[str, AfterValidator(_interface)] | None = None
+    interface: Interface | None = None
     """Interface to which the center's own daemon binds, for the same purpose."""
     shared: bool = False
     """Its addresses may stand elsewhere too."""
@@ -232,7 +134,7 @@ class DeviceFile(FileModel):
 
     address: Host
     """IP address, or a host name."""
-    profile: Annotated[str, _known("profile")] | None = None
+    profile: Annotated[str, known("profile")] | None = None
     """How such equipment is looked at: a file name in `profiles/`, without `.yaml`."""
     name: NameFile = NameFile()
     """What people call it; without one, the profile's name."""
@@ -259,7 +161,7 @@ class CenterFile(FileModel):
     """Whom to call."""
     variables: Variables = {}
     """What `{name}` in its texts stands for; `{id}` is the center's id."""
-    links: dict[Annotated[str, _known("network")], LinkFile] = {}
+    links: dict[Annotated[str, known("network")], LinkFile] = {}
     """Its connections, by network."""
     devices: dict[Id, DeviceFile] = {}
     """Its equipment."""
@@ -270,9 +172,9 @@ class VantageFile(FileModel):
 
     name: NameFile = NameFile()
     """What people call it; without one, its id."""
-    center: Annotated[str, _known("center")] | None = None
+    center: Annotated[str, known("center")] | None = None
     """The center in which it stands: it looks at that center's own circuits and devices from inside."""
-    networks: list[Annotated[str, _known("network")]] | None = None
+    networks: list[Annotated[str, known("network")]] | None = None
     """The networks through which it sees the other centers. Left out: all, or none if it is in a center."""
 
 

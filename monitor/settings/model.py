@@ -17,8 +17,9 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from monitor.board.server import BoardOptions
-from monitor.config.schema import FileModel, Id, as_written, no_truth
+from monitor.config.schema import FileModel
 from monitor.config.validation import wanted
+from monitor.config.values import Id, as_written, no_truth
 from monitor.config.words import nearest
 from monitor.errors import ConfigError, Problem
 from monitor.outputs.mqtt.options import MqttOptions
