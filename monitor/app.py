@@ -1,6 +1,7 @@
 """The composition root: the only place that knows everything, and ties it together."""
 
 import asyncio
+import gc
 import secrets
 import signal
 from collections.abc import Iterator, Mapping
@@ -94,6 +95,7 @@ class App:
         try:
             await self._board_listens(tasks[0])
             self.engine.start()
+            gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
             await self._until_stopped(tasks)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from monitor.core.checks import checks_of
 from monitor.core.detection import Belief, Learned, manner
+from monitor.core.health import Status
 from monitor.core.inventory import Bearer, Inventory
 from monitor.core.vitals import Vitals
 from monitor.core.world import Check, World
@@ -131,7 +132,8 @@ class Engine:
                 self._scheduler.put_first(watch)
 
     def _new_watch(self, check: Check, inventory: Inventory, remembered: Remembered) -> Watch:
-        known = remembered.looks.get(check.id) == _mark(check)
+        mark = _mark(check)
+        known = remembered.looks.get(check.id) == mark
         bearer = _bearer(check, inventory)
         how = manner(
             check.look.period,
@@ -142,6 +144,7 @@ class Engine:
         return Watch(
             check,
             how,
+            mark=mark,
             adaptive=bearer is not None,
             belief=remembered.beliefs[check.id] if known else Belief(since=time.time()),
             learned=remembered.learned[check.id] if known else Learned(),
@@ -150,10 +153,10 @@ class Engine:
     async def _save(self) -> None:
         if self._state_file is None:
             return
-        text = encode(self._remember())
         loop = asyncio.get_running_loop()
+        watches, statuses = dict(self._pipeline.watches), dict(self.world.statuses)
         try:
-            await loop.run_in_executor(self._disk, save, self._state_file, text)
+            await loop.run_in_executor(self._disk, _save, self._state_file, watches, statuses)
         except OSError as error:
             self._note_disk(f"{self._state_file}: not saved: {error}")
         else:
@@ -165,15 +168,17 @@ class Engine:
             self.vitals.state_trouble = trouble
             self._pipeline.tell_daemon("state_not_saved" if trouble else "state_saved", trouble=trouble)
 
-    def _remember(self) -> Remembered:
-        watches = self._pipeline.watches
-        return Remembered(
-            saved_at=time.time(),
-            beliefs={name: watch.belief for name, watch in watches.items()},
-            learned={name: watch.learned for name, watch in watches.items()},
-            looks={name: _mark(watch.check) for name, watch in watches.items()},
-            statuses=self.world.statuses,
-        )
+
+def _save(path: Path, watches: Mapping[str, Watch], statuses: Mapping[str, Status]) -> None:
+    """Write down what outlasts a restart; in a thread, for it takes a while and waits for the disk."""
+    state = Remembered(
+        saved_at=time.time(),
+        beliefs={name: watch.belief for name, watch in watches.items()},
+        learned={name: watch.learned for name, watch in watches.items()},
+        looks={name: watch.mark for name, watch in watches.items()},
+        statuses=statuses,
+    )
+    save(path, encode(state))
 
 
 def _bearer(check: Check, inventory: Inventory) -> Bearer | None:

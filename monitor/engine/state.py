@@ -7,7 +7,7 @@ stops the daemon, and never is an outage forgotten because of a half-written fil
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,37 +34,28 @@ class Remembered:
 
 
 def encode(state: Remembered) -> bytes:
-    """Return *state* as it is kept on disk."""
-    document = {
-        "format": FORMAT,
-        "saved_at": state.saved_at,
-        "checks": {
-            name: {
-                "look": state.looks[name],
-                "belief": [belief.verdict, belief.since, belief.reason, belief.detail],
-                "learned": asdict(state.learned[name]),
-            }
-            for name, belief in state.beliefs.items()
-        },
-        "statuses": {
-            name: [status.kind, status.health, status.since, status.reason, status.active]
-            for name, status in state.statuses.items()
-        },
-    }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    """Return *state* as it is kept on disk.
+
+    Piece by piece, for one large `json.dumps` would hold the interpreter, and with it the event loop, for as
+    long as it takes.
+    """
+    head = f'{{"format":{FORMAT},"saved_at":{state.saved_at!r},"checks":{{'
+    checks = (f"{_json(name)}:{_json(_check_items(state, name))}" for name in state.beliefs)
+    statuses = (f"{_json(name)}:{_json(_status_items(status))}" for name, status in state.statuses.items())
+    return "".join((head, ",\n".join(checks), '},\n"statuses":{', ",\n".join(statuses), "}}\n")).encode()
 
 
 def decode(text: bytes) -> Remembered:
-    """Read what `encode` wrote; raises ValueError, KeyError or TypeError on anything else."""
+    """Read what `encode` wrote; raises ValueError, LookupError, TypeError or AttributeError otherwise."""
     document = json.loads(text)
     if document["format"] != FORMAT:
         raise ValueError(f"format {document['format']!r}, not {FORMAT}")
     checks: dict[str, Any] = document["checks"]
     return Remembered(
         saved_at=float(document["saved_at"]),
-        beliefs={name: _belief(*c["belief"]) for name, c in checks.items()},
-        learned={name: Learned(**c["learned"]) for name, c in checks.items()},
-        looks={name: str(c["look"]) for name, c in checks.items()},
+        beliefs={name: _belief(*items[1:5]) for name, items in checks.items()},
+        learned={name: Learned(*map(float, items[5:7])) for name, items in checks.items()},
+        looks={name: str(items[0]) for name, items in checks.items()},
         statuses={name: _status(name, *values) for name, values in document["statuses"].items()},
     )
 
@@ -75,7 +66,7 @@ def load(path: Path) -> Remembered:
         return decode(path.read_bytes())
     except FileNotFoundError:
         return Remembered()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         trouble = f"{path}: not usable: {error!r}"
         aside = path.with_name(f"{path.name}.broken")
         try:
@@ -98,6 +89,20 @@ def save(path: Path, text: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _check_items(state: Remembered, name: str) -> list[object]:
+    belief, learned = state.beliefs[name], state.learned[name]
+    believed = [belief.verdict, belief.since, belief.reason, belief.detail]
+    return [state.looks[name], *believed, round(learned.looks, 1), round(learned.isolated, 6)]
+
+
+def _status_items(status: Status) -> list[object]:
+    return [status.kind, status.health, status.since, status.reason, status.active]
 
 
 def _belief(verdict: str, since: float, reason: str, detail: str) -> Belief:

@@ -27,6 +27,7 @@ class Watch:
         "how",
         "learned",
         "look",
+        "mark",
         "period",
         "reading",
         "since_episode",
@@ -36,11 +37,13 @@ class Watch:
     )
 
     def __init__(
-        self, check: Check, how: Manner, *, adaptive: bool, belief: Belief, learned: Learned
+        self, check: Check, how: Manner, *, mark: str, adaptive: bool, belief: Belief, learned: Learned
     ) -> None:
         """Begin to watch *check*; *adaptive*: give up an answer by what the path's own RTT makes likely."""
         self.check = check
         self.how = how
+        self.mark = mark
+        """What tells this look from another one of the same name, for the state file."""
         self.adaptive = adaptive
         self.belief = belief
         self.steady = False

@@ -98,7 +98,7 @@ class DetectionSettings(FileModel):
 
     false_alarms_per_year: Rate = 0.01
     """False alarms per check and year that you accept; fewer means later."""
-    suspicions_per_year: Rate = 12.0
+    suspicions_per_year: Rate = 26.0
     """Unfounded suspicions (amber) per check and year that you accept."""
 
     @model_validator(mode="after")

@@ -1,11 +1,11 @@
-"""Measures the whole pipeline on loopback: schedule, probe, belief, world, against fping and blackbox_exporter.
+"""Measures the whole pipeline on loopback, schedule to world, against fping and blackbox_exporter.
 
     python tests/bench/bench_pipeline.py [--runs 5] [--seconds 5] [--no-blackbox]
 
 Every address of 127.0.0.0/8 that is pinged is a circuit of its own, looked at once a second by an engine in a
-process of its own. CPU is user and system time of whole processes; fping's from wait4, blackbox_exporter's (its
-Prometheus left out) from /proc while it is asked for ICMP probes. Loop lag is the engine's own measure. Needs
-root, for fping as for us.
+process of its own. CPU is user and system time of whole processes; fping's from wait4, blackbox_exporter's
+(its Prometheus left out) from /proc while it is asked for ICMP probes. Loop lag is the engine's own measure.
+Needs root, for fping as for us.
 """
 
 import argparse
@@ -173,12 +173,12 @@ def main():
     print("  checks     ours    fping   ratio    lost/looks      lag p99    start   peak RSS  events")
     costs = {count: compare(count, args.runs, args.seconds) for count in RATES}
     print(
-        f"cost per probe at {RATES[-1]:,} against {RATES[0]:,} checks: {costs[RATES[-1]] / costs[RATES[0]]:.2f}"
+        f"cost per probe, {RATES[-1]:,} checks against {RATES[0]:,}: {costs[RATES[-1]] / costs[RATES[0]]:.2f}"
     )
     if not args.no_blackbox:
         blackbox = statistics.median(run_blackbox() for _ in range(args.runs)) * 1e6
         print(
-            f"blackbox_exporter, ICMP: {blackbox:.0f} per probe; ours at 1,000/s is 1/{blackbox / costs[1_000]:.1f}"
+            f"blackbox_exporter: {blackbox:.0f} per ping; ours at 1,000/s is 1/{blackbox / costs[1_000]:.1f}"
         )
 
 

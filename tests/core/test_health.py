@@ -1,4 +1,4 @@
-"""health: what is said of a center follows from what is believed of its checks, never of what a fault hides."""
+"""health: a center is as its checks are believed to be, and what a fault hides is unknown."""
 
 import pytest
 

@@ -119,7 +119,7 @@ async def test_nobody_is_listened_to_for_ever(monkeypatch):
         connects.start([(target, "a", 0.05)])
         await ledger.until(1)
         async with asyncio.timeout(5):
-            while len(connects):  # noqa: ASYNC110 - a length has no event
+            while len(connects):
                 await asyncio.sleep(0.01)
         connects.close()
 
@@ -178,7 +178,7 @@ async def test_it_may_be_closed_by_the_one_who_is_told():
     with listening() as (target, _):
         connects.start([(target, n, 5.0) for n in range(3)])
         async with asyncio.timeout(5):
-            while not told:  # noqa: ASYNC110 - the callback is the event
+            while not told:
                 await asyncio.sleep(0.01)
 
     assert len(told) <= 3

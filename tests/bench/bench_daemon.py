@@ -1,0 +1,153 @@
+"""Measures the daemon as its users run it: 10,000 circuits at one look a second, scraped meanwhile.
+
+    python tests/bench/bench_daemon.py [--checks 10000] [--runs 5] [--scrapes 10]
+
+Starts `command-monitor run` with an inventory of addresses in 127.0.0.0/8 and asks it over HTTP, as
+Prometheus would. Lag is the daemon's own histogram, its difference over the time of the scrapes; losses are
+all its own, for these addresses always answer. Needs root or a ping_group_range, as the daemon does.
+"""
+
+import argparse
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+SHARE = 0.99
+
+
+def inventory(checks):
+    """Return YAML of *checks* circuits: centers of four circuits from one template."""
+    lines = [
+        "city: {zh: 大市, en: Big}",
+        "networks: {city: {name: 市网}, province: {name: 省网}}",
+        "templates:",
+        "  like:",
+        "    level: county",
+        "    links:",
+    ]
+    for number, network in enumerate(("city", "province")):
+        lines.append(f"      {network}:")
+        lines.append(f'        primary: {{near: "127.{{a}}.{{b}}.{4 * number + 1}"}}')
+        lines.append(f'        backup: {{near: "127.{{a}}.{{b}}.{4 * number + 2}"}}')
+    lines.append("centers:")
+    centers = (
+        f"{{template: like, variables: {{a: {1 + n // 250}, b: {n % 250}}}}}" for n in range(checks // 4)
+    )
+    lines += [f"  c{n}: {center}" for n, center in enumerate(centers)]
+    return "\n".join(lines)
+
+
+def ask(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return answer.read().decode()
+
+
+def ready(port, process):
+    while process.poll() is None:
+        try:
+            return ask(port, "/-/ready")
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.02)
+    raise SystemExit(process.stderr.read().decode())
+
+
+def lags(page):
+    found = re.findall(r'command_monitor_loop_lag_seconds_bucket\{le="([^"]+)"\} (\d+)', page)
+    return [(float(bound), int(count)) for bound, count in found]
+
+
+def quantile(before, after, share):
+    counts = [(bound, now - then) for (bound, now), (_, then) in zip(after, before, strict=True)]
+    return next(bound for bound, count in counts if count >= share * counts[-1][1])
+
+
+def total(page, name, match=""):
+    return sum(
+        float(line.rpartition(" ")[2])
+        for line in page.splitlines()
+        if line.startswith(name) and match in line
+    )
+
+
+def once(checks, scrapes, folder):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    (folder / "city.yaml").write_text(inventory(checks))
+    (folder / "settings.yaml").write_text(f"inventory: city.yaml\nstate_dir: state\nhttp: {{port: {port}}}\n")
+    command = [sys.executable, "-m", "monitor", "run", "--settings", str(folder / "settings.yaml")]
+    began = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            ready(port, process)
+            start = time.monotonic() - began
+            time.sleep(3)
+            first, cpu = ask(port, "/metrics"), cpu_of(process.pid)
+            took = []
+            for _ in range(scrapes):
+                time.sleep(1)
+                asked = time.monotonic()
+                page = ask(port, "/metrics")
+                took.append(time.monotonic() - asked)
+            used = cpu_of(process.pid) - cpu
+        finally:
+            process.terminate()
+            process.wait()
+    names = ("command_monitor_check_looks_total", "command_monitor_check_")
+    looks = total(page, names[0]) - total(first, names[0])
+    return {
+        "start": start,
+        "scrape": statistics.median(took),
+        "worst": max(took),
+        "lag99": quantile(lags(first), lags(page), SHARE),
+        "lag100": quantile(lags(first), lags(page), 1.0),
+        "rss": total(page, "process_resident_memory_bytes") / 2**20,
+        "series": sum(line.startswith(names[1]) for line in page.splitlines()) / checks,
+        "lost": total(page, names[0], 'outcome="failed"'),
+        "looks": looks,
+        "cpu": used / looks,
+    }
+
+
+def cpu_of(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--checks", type=int, default=10_000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--scrapes", type=int, default=10)
+    args = parser.parse_args()
+    runs = []
+    for _ in range(args.runs):
+        with tempfile.TemporaryDirectory() as folder:
+            runs.append(once(args.checks, args.scrapes, Path(folder)))
+    print(f"{args.checks:,} circuits at 1 s, scraped once a second; {args.runs} runs")
+    rows = (
+        ("start to ready", "start", "s", 1),
+        ("/metrics, median", "scrape", "ms", 1e3),
+        ("/metrics, slowest", "worst", "ms", 1e3),
+        ("loop lag p99, at most", "lag99", "ms", 1e3),
+        ("loop lag max, at most", "lag100", "ms", 1e3),
+        ("memory (RSS)", "rss", "MiB", 1),
+        ("series per check", "series", "", 1),
+        ("CPU per look, scrapes included", "cpu", "us", 1e6),
+        ("looks lost by ourselves", "lost", "", 1),
+        ("looks in the time measured", "looks", "", 1),
+    )
+    print(f"{'':<32}{'median':>10}{'worst':>10}")
+    for title, key, unit, scale in rows:
+        values = [run[key] * scale for run in runs]
+        print(f"{title:<32}{statistics.median(values):>10.2f}{max(values):>10.2f} {unit}")
+
+
+if __name__ == "__main__":
+    main()
