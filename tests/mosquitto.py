@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import getpass
 import shutil
 import signal
 import socket
@@ -38,10 +39,10 @@ class Mosquitto:
     async def start(self) -> None:
         """Start it and wait until it takes connections."""
         file = self.folder / "mosquitto.conf"
-        lines = (f"listener {self.port} 127.0.0.1", *self.settings)
+        # Started by root it would become user "mosquitto", who may not read the test's folder.
+        lines = (f"listener {self.port} 127.0.0.1", f"user {getpass.getuser()}", *self.settings)
         file.write_text("\n".join(lines) + "\n")
         with (self.folder / "log").open("ab") as log:
-            # It would drop root for user "mosquitto", who may not read the test's folder.
             self.process = subprocess.Popen(  # noqa: ASYNC220 - a fork takes no time worth waiting for
                 [PROGRAM, "-c", str(file)], stdout=log, stderr=log, cwd=self.folder
             )

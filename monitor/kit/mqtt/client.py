@@ -32,6 +32,11 @@ BAD = 0x80
 HEADERS = 64
 """Bytes of a PUBLISH besides topic, payload and content type, at most."""
 
+_HUNG_UP = (
+    "the broker hung up without a word; if it does so again and again, another client uses our name, "
+    "or it will not have a message"
+)
+
 Done = Callable[[MqttError | None], None]
 """Hears once how a publish ended: None, Refused or Lost. Must be quick and must not raise."""
 
@@ -66,6 +71,7 @@ class Client(aiomqtt.Client):
         self._hear = hear
         self._noted = ""
         self._inside = False
+        self.paused = False
         self.pending: dict[int, _Pending] = {}
         self.last_ack = 0.0
         """Monotonic time of the latest acknowledgement, seconds."""
@@ -143,6 +149,22 @@ class Client(aiomqtt.Client):
         if not self.end.done():
             self._client.ack(message.mid, message.qos)
 
+    def pause(self) -> None:
+        """Read no more for now: what the broker has to say waits in the network, and then at the broker."""
+        sock = self._client.socket()
+        if sock is not None and not self.paused:
+            self.paused = True
+            self._loop.remove_reader(sock)
+
+    def resume(self) -> None:
+        """Read on after `pause`."""
+        self.paused = False
+        self.last_ack = time.monotonic()  # who was not listened to has not been silent
+        sock = self._client.socket()
+        if sock is not None:
+            self._loop.add_reader(sock, self._readable)
+            self._loop.call_soon(self._readable)  # TLS may have read ahead, which no descriptor shows
+
     def tend(self) -> None:
         """Let paho look after its keepalive; to be called about every second."""
         self._step(self._client.loop_misc)
@@ -163,6 +185,7 @@ class Client(aiomqtt.Client):
     def leave(self) -> None:
         """End the connection properly: the broker forgets the will. Does not wait for anything."""
         if not self.end.done():
+            self._noted = "we left"
             self._client.disconnect()
             self._writable()
         self.finish("we left")
@@ -192,7 +215,7 @@ class Client(aiomqtt.Client):
         self._step(self._read)
 
     def _read(self) -> None:
-        while not self.end.done():
+        while not self.end.done() and not self.paused:
             self._client.loop_read()
             if self._client._in_packet["remaining_length"] > self._broker.max_packet:  # noqa: SLF001
                 self.finish("the broker sent a packet larger than we take")
@@ -232,7 +255,7 @@ class Client(aiomqtt.Client):
 
     def _gone(self, code: ReasonCode, *, by_broker: bool) -> None:
         said = f"the broker said: {code.getName()}" if by_broker else ""
-        self.finish(said or self._noted or "the broker hung up")
+        self.finish(said or self._noted or _HUNG_UP)
 
     def _acknowledged(self, mid: int, code: ReasonCode) -> None:
         self.last_ack = time.monotonic()

@@ -11,8 +11,12 @@ from monitor.kit.mqtt.client import HEADERS, Client, Done, Welcome
 from monitor.kit.mqtt.errors import Lost, MqttError, Refused, Unsendable
 from monitor.kit.mqtt.topics import matches
 
-WAITING = 1000
-"""Most deliveries that wait for their handler where the standard sets no bound: QoS 0, and MQTT 3.1.1."""
+WAITING = 256
+"""Deliveries that may wait for their handler before we read no more.
+
+Receive Maximum should keep them far below that, but it does not speak of QoS 0, MQTT 3.1.1 does not know it,
+and mosquitto 2.0.11 sends more than it allows as soon as it has a queue.
+"""
 
 
 class Session:
@@ -33,8 +37,6 @@ class Session:
         """Messages that the broker acknowledged, its refusals not counted."""
         self.deaf = False
         """The broker takes what we publish, but nothing that we subscribe to comes back."""
-        self.missed = 0
-        """Deliveries with QoS 0 that came faster than their handler took them."""
 
     @property
     def client(self) -> Client:
@@ -126,6 +128,8 @@ class Session:
             for handler in [h for pattern, h in self._handlers if matches(pattern, delivery.topic)]:
                 await handler(delivery)
             self._client.acknowledge(message)
+            if self._client.paused and self._inbox.qsize() <= WAITING // 2:
+                self._client.resume()
 
     async def watch(self) -> None:
         """See to it that the end is noticed; returns never, raises Lost.
@@ -141,9 +145,9 @@ class Session:
                 self._room.set()
                 raise Lost(end.result())
             now = time.monotonic()
+            if self._client.paused or now - began > tick + self._broker.timeout / 2:
+                continue  # it is us who do not listen: the broker may have said something all the same
             self._client.tend()
-            if now - began > tick + self._broker.timeout / 2:
-                continue  # it was us who slept; what the broker said meanwhile has not been read yet
             self._look_for_silence(now)
             if self._broker.echo and now >= echo_due:
                 echo_due = now + self._broker.keepalive
@@ -172,9 +176,7 @@ class Session:
             self._client.acknowledge(message)
             if message.payload == self._nonce:
                 self._nonce, self.deaf = b"", False
-        elif message.qos == 0 and self._inbox.qsize() >= WAITING:
-            self.missed += 1
-        elif self._inbox.qsize() >= max(WAITING, self._broker.receive_maximum):
-            self._client.finish("the broker sends more than we can take")
-        else:
-            self._inbox.put_nowait(message)
+            return
+        self._inbox.put_nowait(message)
+        if self._inbox.qsize() >= WAITING:
+            self._client.pause()
