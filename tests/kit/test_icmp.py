@@ -128,7 +128,7 @@ async def test_a_socket_goes_with_the_last_target_that_uses_it():
         ledger.ping("127.0.0.1", source="127.0.0.5")
         await ledger.until(1)
 
-        assert list(ledger.engine._channels) == []
+        assert list(ledger.engine._pool._channels) == []
 
 
 @ANY
@@ -161,6 +161,26 @@ async def test_a_callback_that_breaks_does_not_stop_the_others():
 
     assert heard == hosts
     assert isinstance(reported[0], LookupError)
+
+
+@ANY
+@pytest.mark.parametrize("host", ["127.0.0.1", "203.0.113.9"])
+async def test_a_callback_may_close_the_engine(host):
+    heard = []
+
+    def close(key, *_):
+        heard.append(key)
+        engine.close()
+
+    engine = Engine(close, close, close)
+    target = engine.prepare("127.0.0.1", source=host)
+    engine.send([(target, 1, 1.0), (target, 2, 1.0)])
+    async with asyncio.timeout(5):
+        while not heard:
+            await asyncio.sleep(0.01)
+    engine.send([(target, 3, 1.0)])
+
+    assert heard == [1]
 
 
 def test_preparing_opens_nothing_and_needs_no_loop():

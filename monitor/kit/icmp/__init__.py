@@ -6,8 +6,9 @@ Round-trip times come from the kernel's receive stamps, so a loop that wakes lat
 are used where allowed, unprivileged ping sockets otherwise; a miss says what to do where neither is.
 
 `packets` is the wire format (pure), `reasons` the words, `sockets` how a socket is opened and what it
-filters, `channel` one socket and its mending, `targets` what is known of an address beforehand, `clock`
-brings kernel stamps to the monotonic clock, `engine` does the rest.
+filters, `channel` one socket and its mending, `pool` all of them, `targets` what is known of an address
+beforehand, `clock` brings kernel stamps to the monotonic clock, `deadlines` says what is overdue, `engine`
+does the rest.
 """
 
 from monitor.kit.icmp.engine import LATE, Engine

@@ -3,21 +3,19 @@
 import asyncio
 import os
 import secrets
-import select
 import socket
 import struct
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from weakref import WeakValueDictionary
 
 from monitor.kit.icmp import packets, targets
 from monitor.kit.icmp.channel import Channel, Told, is_local
 from monitor.kit.icmp.clock import Clock
 from monitor.kit.icmp.deadlines import SLOTS, Deadlines
-from monitor.kit.icmp.reasons import OURS, Miss, refused
-from monitor.kit.icmp.sockets import PingForbiddenError, Way
+from monitor.kit.icmp.pool import Pool
+from monitor.kit.icmp.reasons import OVERFLOW, Miss, refused, silence
+from monitor.kit.icmp.sockets import PingForbiddenError
 from monitor.kit.icmp.targets import Target
 
 LATE = 3.0
@@ -43,7 +41,6 @@ _READ = 256
 """Bytes read of a message: the longest headers, tag and nonce fit in."""
 _STAMP_SPACE = socket.CMSG_SPACE(struct.calcsize("@ll"))
 _stamp_of = struct.Struct("@ll").unpack
-_OVERFLOW = Miss("receive_overflow", OURS["receive_overflow"], ours=True)
 
 
 class Engine:
@@ -69,13 +66,10 @@ class Engine:
         may hold unread, bytes.
         """
         self._answered, self._missed, self._late = answered, missed, late
-        self._raw, self._buffer = raw, buffer
         self._tag = int.from_bytes(secrets.token_bytes(8))
         self._sequence = secrets.randbelow(_SEQUENCES)
         self._clock = Clock()
-        self._poll = select.epoll()
-        self._channels: WeakValueDictionary[tuple[Way, int], Channel] = WeakValueDictionary()
-        self._by_fd: WeakValueDictionary[int, Channel] = WeakValueDictionary()
+        self._pool = Pool(raw=raw, buffer=buffer)
         self._outstanding: dict[int, Look] = {}
         self._given_up: dict[int, Look] = {}
         self._by_sequence = [-1] * _SEQUENCES
@@ -100,14 +94,14 @@ class Engine:
         does not have (yet) is told by the look.
         """
         address, way = targets.way_to(host, source, interface, ttl, dscp)
-        return Target(address, way, self._channel(way, 0), size)
+        return Target(address, way, self._pool.channel(way, 0), size)
 
     def send(self, due: Sequence[tuple[Target, object, float]]) -> None:
         """Ping all: (target, key, seconds until it is given up). Needs a running loop; never raises."""
-        if self._closed:
-            return
         for start in range(0, len(due), _BLOCK):
             self._turn()
+            if self._closed:
+                return
             self._send_block(due[start : start + _BLOCK] if len(due) > _BLOCK else due)
         self._wind()
 
@@ -117,23 +111,7 @@ class Engine:
         self._wind()
         self._outstanding.clear()
         self._given_up.clear()
-        for channel in list(self._channels.values()):
-            channel.close()
-        self._poll.close()
-
-    def _channel(self, way: Way, lane: int) -> Channel:
-        channel = self._channels.get((way, lane))
-        if channel is None:
-            channel = Channel(
-                way,
-                ident=secrets.randbelow(1 << 16),
-                raw=self._raw,
-                buffer=self._buffer,
-                poll=self._poll,
-                by_fd=self._by_fd,
-            )
-            self._channels[way, lane] = channel
-        return channel
+        self._pool.close()
 
     def _send_block(self, due: Sequence[tuple[Target, object, float]]) -> None:
         clock, pack, tag, sequence = time.monotonic, packets.pack_echo, self._tag, self._sequence
@@ -157,6 +135,8 @@ class Engine:
                 miss = self._try_again(channel, packet, target, error)
                 if miss is not None:
                     self._missed(key, sent, miss)
+                    if self._closed:
+                        return
                     continue
             outstanding[nonce] = (target, channel, key, sequence, sent, deadline)
             by_sequence[sequence] = nonce
@@ -198,17 +178,15 @@ class Engine:
     def _turn(self) -> None:
         """Read all that has come, then give up what is overdue: being late ourselves makes no loss."""
         now = time.monotonic()
-        if not self._outstanding and not self._given_up:
+        if self._closed or not (self._outstanding or self._given_up):
             self._deadlines.clear()
             return
         self._clock.refresh()
-        for fd, what in self._poll.poll(0, max(1, len(self._by_fd))):
-            channel = self._by_fd.get(fd)
-            if channel is not None:
-                if what & select.EPOLLERR:
-                    self._read_errors(channel)
-                self._read(channel)
-                channel.check_drops(time.monotonic())
+        for channel, has_errors in self._pool.ready():
+            if has_errors:
+                self._read_errors(channel)
+            self._read(channel)
+            channel.check_drops(time.monotonic())
         self._sweep(now)
 
     def _read(self, channel: Channel) -> None:
@@ -222,6 +200,8 @@ class Engine:
             except BlockingIOError:
                 return
             except OSError:  # a ping socket tells of an error that is in its error queue
+                if self._closed:  # by a callback
+                    return
                 self._read_errors(channel)
                 continue
             if len(data) < shortest or not notes:
@@ -275,7 +255,7 @@ class Engine:
             target.misses = 0
             self._answered(key, sent, rtt)
         else:
-            self._missed(key, sent, _silence(deadline))
+            self._missed(key, sent, silence(deadline))
             self._late(key, sent, rtt)
 
     def _read_errors(self, channel: Channel) -> None:
@@ -310,18 +290,13 @@ class Engine:
     def _give_up(self, look: Look) -> None:
         target, channel, key, _, sent, deadline = look
         if sent <= channel.overflowed_at:
-            self._missed(key, sent, _OVERFLOW)
+            self._missed(key, sent, OVERFLOW)
         else:
             self._count_miss(target)
-            self._missed(key, sent, _silence(deadline))
+            self._missed(key, sent, silence(deadline))
 
     def _count_miss(self, target: Target) -> None:
         target.misses += 1
         if target.misses % _PATIENCE == 0:
             target.lane = (target.lane + 1) % _LANES
-            target.channel = self._channel(target.way, target.lane)
-
-
-@lru_cache(256)
-def _silence(deadline: float) -> Miss:
-    return Miss("timeout", f"no answer within {deadline:g} s")
+            target.channel = self._pool.channel(target.way, target.lane)

@@ -5,6 +5,7 @@ anything), and what kept this machine from looking.
 """
 
 import errno
+from functools import lru_cache
 from typing import NamedTuple
 
 THEIRS = {
@@ -80,6 +81,15 @@ _ERRNOS = {
     errno.ENFILE: "no_resources",
     errno.EMSGSIZE: "message_size",
 }
+
+
+OVERFLOW = Miss("receive_overflow", OURS["receive_overflow"], ours=True)
+
+
+@lru_cache(256)
+def silence(deadline: float) -> Miss:
+    """Say that nobody answered within *deadline* seconds."""
+    return Miss("timeout", f"no answer within {deadline:g} s")
 
 
 def told(kind: int, code: int, *, v6: bool) -> str | None:
