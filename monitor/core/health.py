@@ -1,7 +1,7 @@
 """What is said of circuits, links, devices, centers and networks, from what is believed of their checks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from monitor.core.detection import Belief, Verdict
@@ -47,6 +47,8 @@ class Status:
     """Of a link: the circuit that carries it now."""
     works: tuple[str, ...] = ()
     """Of a center: the subjects that still work, readable paths."""
+    ill_since: float | None = None
+    """Wall time since which it has not been up, whatever it was meanwhile; None while it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,17 @@ class View:
     """The network through which the center's devices are reached; None: they are at hand."""
     own: bool = False
     """The vantage stands in this center, so its circuits are not behind a network."""
+    good: Mapping[str, float] = field(default_factory=dict)
+    """Wall time of the latest good look at each device, Unix seconds."""
 
 
 REACHABLE = frozenset({Health.UP, Health.ON_BACKUP, Health.DEGRADED})
 """A link with one of these carries traffic."""
+
+
+def is_cut(status: Status) -> bool:
+    """Tell whether nothing can be seen through a circuit, link or network."""
+    return status.health is Health.DOWN or status.reason == "behind_network"
 
 
 def assess_network(subject: str, beliefs: Sequence[Belief], before: Status | None) -> Status:
@@ -111,14 +120,17 @@ def _from_beliefs(subject: str, kind: SubjectKind, beliefs: Sequence[Belief]) ->
 
 
 def _settle(status: Status, before: Status | None) -> Status:
-    """Keep the time since which a health holds when it has not changed."""
+    """Keep the time since which a health holds when it has not changed, and that since which all was well."""
     if before is not None and before.health is status.health:
-        return replace(status, since=before.since)
-    return status
+        return replace(status, since=before.since, ill_since=before.ill_since)
+    if status.health is Health.UP or status.reason == "not_looked_yet":
+        return status
+    ill_since = before.ill_since if before is not None else None
+    return replace(status, ill_since=status.since if ill_since is None else ill_since)
 
 
 def _hold(status: Status, before: Status | None) -> Status:
-    """Say nothing new before it is known whether something in between has failed."""
+    """Say nothing new before it is known whether what is suspected has failed too: one fault, one word."""
     if before is None:
         return replace(status, health=Health.UNKNOWN, suspected=True)
     return replace(before, suspected=True)
@@ -148,7 +160,10 @@ def _link(link: Link, circuits: Mapping[str, Status], view: View) -> Status:
         suspected=any(s.suspected for s in seen.values()),
         active=active,
     )
-    return _settle(status, view.before.get(link.id))
+    before = view.before.get(link.id)
+    if active is not None and seen[active].suspected and _is_worse(status, before):
+        return _hold(status, before)
+    return _settle(status, before)
 
 
 def _over(primary: Status | None, backup: Status | None) -> tuple[Health, str, Role | None]:
@@ -179,13 +194,15 @@ def _device(subject: str, circuits: Mapping[str, Status], view: View) -> Status:
     status = _from_beliefs(subject, SubjectKind.DEVICE, view.beliefs[subject])
     before = view.before.get(subject)
     way = [c for c in circuits.values() if view.way and c.subject.split("/")[1] == view.way]
-    if way and status.health in (Health.DOWN, Health.DEGRADED):
-        if not any(c.health in REACHABLE for c in way):
-            status = replace(status, health=Health.UNKNOWN, reason="behind_link", suspected=False)
-        elif all(c.health is Health.DOWN or c.suspected for c in way) and (
-            before is None or before.health is not status.health
-        ):
-            return _hold(status, before)
+    if way and all(is_cut(c) for c in way):
+        cut_at = max(c.since for c in way)
+        if status.health is not Health.UP or view.good.get(subject, 0.0) <= cut_at:
+            since = max(status.since, cut_at)
+            status = replace(
+                status, health=Health.UNKNOWN, since=since, reason="behind_link", suspected=False
+            )
+    elif way and all(is_cut(c) or c.suspected for c in way) and _is_worse(status, before):
+        return _hold(status, before)
     return _settle(status, before)
 
 
@@ -207,7 +224,16 @@ def _center(subject: str, links: Sequence[Status], devices: Sequence[Status], vi
         suspected=any(s.suspected for s in below),
         works=tuple(s.subject for s in below if s.health in REACHABLE),
     )
-    return _settle(status, view.before.get(subject))
+    before = view.before.get(subject)
+    if any(link.suspected and link.health in REACHABLE for link in links) and _is_worse(status, before):
+        return _hold(status, before)
+    return _settle(status, before)
+
+
+def _is_worse(status: Status, before: Status | None) -> bool:
+    """Tell whether trouble is about to be said that was not said before."""
+    changed = before is None or before.health is not status.health
+    return changed and status.health is not Health.UP
 
 
 def _of_links(links: Sequence[Status]) -> tuple[Health, str]:

@@ -31,9 +31,9 @@ def sentence(now: Status, before: Status | None, scene: Scene, language: str) ->
         clauses.append(_works(now, scene, words))
     if now.kind in (SubjectKind.LINK, SubjectKind.CIRCUIT):
         clauses += _whom_to_call(now, scene, words)
-    if now.health is Health.UP and before is not None and before.health is not Health.UNKNOWN:
-        lasted = duration(now.since - before.since, words)
-        clauses.append(words.sentence["lasted"].format(health=words.health[before.health], duration=lasted))
+    if now.health is Health.UP and before is not None and before.ill_since is not None:
+        lasted = duration(now.since - before.ill_since, words)
+        clauses.append(words.sentence["lasted"].format(duration=lasted))
     return words.semicolon.join(clause for clause in clauses if clause) + words.sentence["end"]
 
 

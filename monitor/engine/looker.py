@@ -48,7 +48,7 @@ class Looker:
             watch.flying = True
             engine = watch.engine
             if engine is None:
-                self._runner.start(watch, watch.look, watch.deadline, self._done)
+                self._runner.start(watch, watch.look, watch.wait, self._done)
             elif engine in batches:
                 batches[engine].append((watch.handle, watch, watch.wait))
             else:

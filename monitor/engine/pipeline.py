@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import tzinfo
 
 from monitor.core.checks import network_subject, way_to
-from monitor.core.detection import Belief, next_gap, revise
-from monitor.core.health import Status, View, assess_center, assess_network
+from monitor.core.detection import Belief, Verdict, next_gap, revise
+from monitor.core.health import REACHABLE, Status, View, assess_center, assess_network, is_cut
 from monitor.core.news import Change, belief_is_news, belief_news, status_is_news, status_news
 from monitor.core.observation import Finding, Outcome, ok, unknown
 from monitor.core.sentence import Scene
@@ -176,9 +176,40 @@ class Pipeline:
     def _assess(self, networks: Iterable[str], centers: Iterable[str]) -> list[Change]:
         """Say anew how these networks and centers are; return everything that was said, before and now."""
         changes = self._note(self._say_networks(networks))
+        for change in changes:
+            if _is_back(change):
+                network = change.now.subject.partition("/")[2]
+                self._look_behind(w for w in self.watches.values() if w.check.network == network)
         for center in centers:
-            changes += self._note(self._say_center(center))
+            changes += self._note(self._say_center_anew(center))
         return changes
+
+    def _say_center_anew(self, name: str) -> list[Status]:
+        """Say how a center is; if the way to its devices is back, look at them anew before saying it."""
+        said = self._say_center(name)
+        way = f"{name}/{self._way_to(name)}"
+        before = self.world.statuses.get(way)
+        back = (status for status in said if status.subject == way and _is_back(Change(before, status)))
+        if any(back):
+            devices = self.world.inventory.centers[name].devices
+            self._look_behind(watch for d in devices for watch in self._by_subject.get(d.id, ()))
+            said = self._say_center(name)
+        return said
+
+    def _look_behind(self, watches: Iterable[Watch]) -> None:
+        """Look anew at what a fault hid, before anything is said of it."""
+        now = time.monotonic()
+        for watch in watches:
+            if watch.belief.verdict is Verdict.DOWN or watch.belief.doubt is not None:
+                watch.belief = Belief(since=now + self._offset, reason="behind_link")
+                self.world.beliefs[watch.check.id] = watch.belief
+                watch.steady = False
+                self.scheduler.put_at(watch, now)
+
+    def _way_to(self, center: str) -> str | None:
+        inventory = self.world.inventory
+        vantage = inventory.vantages[self.world.vantage]
+        return None if vantage.center == center else way_to(inventory.centers[center], vantage)
 
     def _note(self, said: Iterable[Status]) -> list[Change]:
         statuses = self.world.statuses
@@ -198,13 +229,14 @@ class Pipeline:
         subjects = [*(c.id for c in center.circuits()), *(d.id for d in center.devices)]
         statuses = self.world.statuses
         networks = ((n, statuses.get(network_subject(n))) for n in inventory.networks)
-        own = vantage.center == name
+        by_subject = self._by_subject
         view = View(
-            beliefs={s: [w.belief for w in self._by_subject[s]] for s in subjects if s in self._by_subject},
+            beliefs={s: [w.belief for w in by_subject[s]] for s in subjects if s in by_subject},
             before=statuses,
             networks={name: status for name, status in networks if status is not None},
-            way=None if own else way_to(center, vantage),
-            own=own,
+            way=self._way_to(name),
+            own=vantage.center == name,
+            good={d.id: _last_good(by_subject[d.id]) for d in center.devices if d.id in by_subject},
         )
         return assess_center(center, view)
 
@@ -216,3 +248,17 @@ class Pipeline:
     def _tell(self, events: list[Event], changed: set[str]) -> None:
         for feed in self._feeds:
             feed.push(events, changed)
+
+
+def _is_back(change: Change) -> bool:
+    """Tell whether a way that was cut is open again, so that what lies behind it can be seen."""
+    before, now = change.before, change.now
+    return before is not None and is_cut(before) and now.health in REACHABLE
+
+
+def _last_good(watches: Iterable[Watch]) -> float:
+    """Return the wall time of the latest look at a subject if it was good, else 0."""
+    good = [
+        w.reading.last_at for w in watches if w.reading.finding and w.reading.finding.outcome is Outcome.OK
+    ]
+    return max(good, default=0.0)

@@ -102,13 +102,28 @@ def _check_items(state: Remembered, name: str) -> list[object]:
 
 
 def _status_items(status: Status) -> list[object]:
-    return [status.kind, status.health, status.since, status.reason, status.active]
+    return [status.kind, status.health, status.since, status.reason, status.active, status.ill_since]
 
 
 def _belief(verdict: str, since: float, reason: str, detail: str) -> Belief:
     return Belief(Verdict(verdict), float(since), str(reason), str(detail))
 
 
-def _status(subject: str, kind: str, health: str, since: float, reason: str, active: str | None) -> Status:
-    role = Role(active) if active else None
-    return Status(subject, SubjectKind(kind), Health(health), float(since), str(reason), active=role)
+def _status(
+    subject: str,
+    kind: str,
+    health: str,
+    since: float,
+    reason: str,
+    active: str | None,
+    ill_since: float | None,
+) -> Status:
+    return Status(
+        subject,
+        SubjectKind(kind),
+        Health(health),
+        float(since),
+        str(reason),
+        active=Role(active) if active else None,
+        ill_since=None if ill_since is None else float(ill_since),
+    )

@@ -40,10 +40,10 @@ def network(health="up", *, suspected=False):
     return Status("network/province", SubjectKind.NETWORK, Health(health), 0.0, suspected=suspected)
 
 
-def say(letters, *, networks=None, before=None, own=False, way="city"):
+def say(letters, *, networks=None, before=None, own=False, way="city", good=None):
     """Assess a center whose circuits and devices are believed to be as the letters say, in order."""
     beliefs = {subject: [LETTERS[letter]] for subject, letter in zip(SUBJECTS, letters, strict=False)}
-    view = View(beliefs, before or {}, networks or {}, way, own)
+    view = View(beliefs, before or {}, networks or {}, way, own, good or {})
     return {status.subject: status for status in assess_center(CENTER, view)}
 
 
@@ -81,6 +81,21 @@ def test_devices_behind_a_dead_link_are_unknown_not_down():
     assert said["dan/router"].reason == "behind_link"
 
 
+def test_a_device_that_was_last_seen_before_its_link_died_is_unknown_however_good_it_looked():
+    said = say("dduuuu", good={"dan/router": 4.0, "dan/video": 6.0})
+
+    assert said["dan/router"].reason == "behind_link"
+    assert said["dan/video"].health is Health.UP
+
+
+def test_an_illness_is_as_old_as_its_first_sign_whatever_it_was_meanwhile():
+    first = say("duuuuu")
+    worse = say("dduuuu", before=first)
+
+    assert worse["dan/city"].ill_since == first["dan/city"].ill_since == 5.0
+    assert say("uuuuuu", before=worse)["dan/city"].ill_since is None
+
+
 def test_devices_at_hand_are_down_whatever_the_links_are():
     said = say("dddddu", own=True, way=None)
 
@@ -106,6 +121,22 @@ def test_a_circuit_is_not_called_down_while_its_network_is_under_suspicion():
     said = say("uuduuu", networks={"province": network(suspected=True)}, before=before)
 
     assert (said["dan/province"].health, said["dan/province"].suspected) == (Health.UP, True)
+
+
+def test_a_link_is_not_called_on_backup_while_its_backup_is_under_suspicion():
+    before = say("uuuuuu")
+    said = say("dsuuuu", before=before)
+
+    assert (said["dan/city"].health, said["dan/city"].suspected) == (Health.UP, True)
+    assert said["dan/city/primary"].health is Health.DOWN
+
+
+def test_a_center_is_not_called_degraded_while_its_other_link_is_under_suspicion():
+    before = say("uuuuuu")
+    said = say("ddssuu", before=before)
+
+    assert (said["dan"].health, said["dan"].suspected) == (Health.UP, True)
+    assert said["dan/city"].health is Health.DOWN
 
 
 def test_our_own_circuits_are_not_hidden_by_the_network_they_lead_to():

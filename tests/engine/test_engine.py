@@ -17,10 +17,17 @@ async def settled(engine, subject, health):
             await asyncio.sleep(0.01)
 
 
+async def whole(engine):
+    """Wait until every check was looked at and is up."""
+    async with asyncio.timeout(20):
+        while any(belief.verdict is not Verdict.UP for belief in engine.world.beliefs.values()):
+            await asyncio.sleep(0.01)
+
+
 async def test_a_cut_primary_is_suspected_then_told_then_recovers():
     script = Script()
     async with running(city(), script) as (engine, feed):
-        await settled(engine, "dan", Health.UP)
+        await whole(engine)
         script.says["dan/city/primary"] = SILENT
         cut, heard = await hear(feed, is_status("dan/city", "on_backup"))
         script.says.clear()
@@ -34,8 +41,7 @@ async def test_a_cut_primary_is_suspected_then_told_then_recovers():
 
 async def test_the_first_looks_at_a_healthy_city_are_no_news():
     async with running(city(centers=("dan", "fang")), Script()) as (engine, feed):
-        await settled(engine, "dan", Health.UP)
-        await settled(engine, "fang", Health.UP)
+        await whole(engine)
         news = await feed.news()
 
     assert [event.data["what"] for event in news.events] == ["started"]
@@ -79,10 +85,26 @@ async def test_what_was_believed_of_another_address_is_forgotten(tmp_path):
         assert engine.world.beliefs["dan/city/primary/script"].verdict is Verdict.UNKNOWN
 
 
+async def test_what_lies_behind_a_fault_is_unknown_and_is_looked_at_anew_before_anything_is_said():
+    script = Script()
+    async with running(city(), script) as (engine, feed):
+        await whole(engine)
+        await feed.news()
+        script.says = dict.fromkeys([*CIRCUITS, "dan/router"], SILENT)
+        _, cut = await hear(feed, is_status("dan", "down"))
+        _, masked = await hear(feed, lambda e: e.subject == "dan/router/script" and e.data["now"] == "down")
+        script.says.clear()
+        _, back = await hear(feed, is_status("dan/router", "up"))
+        said = [(e.subject, e.data["now"]) for e in [*cut, *masked, *back] if e.kind == "status"]
+
+    assert ("dan/router", "unknown") in said
+    assert ("dan/router", "down") not in said
+
+
 async def test_a_bug_in_a_probe_makes_nobody_down():
     script = Script()
     async with running(city(), script) as (engine, _):
-        await settled(engine, "dan", Health.UP)
+        await whole(engine)
         script.says = dict.fromkeys([*CIRCUITS, "dan/router"], ValueError("bug"))
         await settled(engine, "dan", Health.UNKNOWN)
 
@@ -92,8 +114,7 @@ async def test_a_bug_in_a_probe_makes_nobody_down():
 async def test_a_reload_leaves_alone_what_did_not_change():
     script = Script()
     async with running(city(centers=("dan", "fang")), script) as (engine, feed):
-        await settled(engine, "dan", Health.UP)
-        await settled(engine, "fang", Health.UP)
+        await whole(engine)
         kept = engine.world.readings["dan/city/primary/script"]
         await feed.news()
         engine.reload(city(centers=("dan",)))
@@ -138,7 +159,7 @@ async def test_a_target_that_hangs_delays_nobody():
 async def test_silence_while_our_own_loop_was_blocked_is_not_held_against_anybody():
     script = Script()
     async with running(city(), script) as (engine, _):
-        await settled(engine, "dan", Health.UP)
+        await whole(engine)
         pipeline = engine._pipeline
         watch = pipeline.watches["dan/city/primary/script"]
         loop = asyncio.get_running_loop()

@@ -91,7 +91,7 @@ EN = Words(
         "center_unknown": "{center} is unknown since {at} ({reason})",
         "works": "still works: {works}",
         "works_none": "nothing of this center can be reached",
-        "lasted": "before that {health} for {duration}",
+        "lasted": "the trouble lasted {duration}",
         "carrier": "{role} by {carrier}, circuit {number}, hotline {hotline}",
         "suspected": "{subject} is suspected to be down, being confirmed",
         "link": "the link to {network}",

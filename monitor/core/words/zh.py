@@ -91,7 +91,7 @@ ZH = Words(
         "center_unknown": "{center} {at} 起状态未知({reason})",
         "works": "仍可用:{works}",
         "works_none": "该中心目前全部失联",
-        "lasted": "此前{health}历时 {duration}",
+        "lasted": "异常共历时 {duration}",
         "carrier": "{role}由{carrier}承载,电路号 {number},报修 {hotline}",
         "suspected": "{subject} 疑似中断,正在确认",
         "link": "{network}链路",
