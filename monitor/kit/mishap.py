@@ -2,12 +2,17 @@
 
 The same number means different things at different times. `EHOSTUNREACH` at once says that our own table
 has no route; later it is an answer from the way, an ICMP message (RFC 792, RFC 4443) or a neighbour that
-does not answer.
+does not answer. Who sent the ICMP message, and which one, is read from the socket's error queue (ip(7),
+IP_RECVERR): only a refusal from the peer itself proves the way to it, not one from a firewall in between.
 """
 
 import errno
 import os
+import socket
+import struct
 from typing import NamedTuple
+
+from monitor.kit.icmp.reasons import told
 
 
 class Mishap(NamedTuple):
@@ -22,11 +27,12 @@ class Mishap(NamedTuple):
 
 
 PEERS = {
-    "refused": "nobody listens at the port; the peer said so",
+    "refused": "nobody listens at the port, or a firewall says so",
     "reset": "the peer broke the connection off",
-    "host_unreachable": "a router or the neighbour says that the host cannot be reached",
+    "host_unreachable": "a router says, or the silent neighbour shows, that the host cannot be reached",
     "net_unreachable": "a router says that the network cannot be reached",
-    "admin_prohibited": "a firewall on the way says that this is not allowed",
+    "admin_prohibited": "a firewall says that this is not allowed",
+    "ttl_exceeded": "the packet ran out of hops, as in a routing loop",
 }
 """Reasons that speak of the peer or the way to it."""
 
@@ -73,6 +79,15 @@ _LOCAL = {
 }
 
 
+_RECVERR = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
+_EXTENDED = struct.Struct("@IBBB")
+"""The head of `struct sock_extended_err` of linux/errqueue.h: errno, origin, type, code; 16 bytes in all."""
+_ICMP, _ICMP6 = (2, 3), 3
+_OFFENDER: dict[int, slice] = {socket.AF_INET: slice(20, 24), socket.AF_INET6: slice(24, 40)}
+"""Where the sender's address lies: in the `sockaddr` behind it."""
+_ROOM = 512
+
+
 def at_once(number: int | None) -> Mishap:
     """Explain an error that a call gave before anything could have come back."""
     if number == errno.ECONNREFUSED:  # only over loopback, where the refusal is already there
@@ -87,6 +102,34 @@ def later(number: int | None) -> Mishap:
     if reason is None:
         return at_once(number)
     return Mishap(reason, _words(number), answered=reason in _ANSWERED)
+
+
+def listen_for_icmp(sock: socket.socket, *, on: bool = True) -> None:
+    """Have the kernel keep ICMP errors for `heard`, or not any more."""
+    level, option = _RECVERR[sock.family]
+    sock.setsockopt(level, option, on)
+
+
+def heard(sock: socket.socket, number: int | None, peer: str) -> Mishap:
+    """Explain an error of a socket that listens for ICMP; *peer* is the literal address it speaks to."""
+    try:
+        _, ancillary, _, _ = sock.recvmsg(0, _ROOM, socket.MSG_ERRQUEUE)
+    except OSError:
+        return later(number)
+    for level, option, data in ancillary:
+        if (level, option) == _RECVERR[sock.family]:
+            return _icmp(data, sock.family, number, peer)
+    return later(number)
+
+
+def _icmp(data: bytes, family: int, number: int | None, peer: str) -> Mishap:
+    _, origin, kind, code = _EXTENDED.unpack_from(data)
+    word = told(kind, code, v6=origin == _ICMP6) if origin in _ICMP else None
+    word = "refused" if word in {"port_unreachable", "protocol_unreachable"} else word
+    if word not in PEERS:
+        return later(number)
+    by = socket.inet_ntop(family, data[_OFFENDER[family]])
+    return Mishap(word, f"{_words(number)}, says {by}", answered=by == peer)
 
 
 def raised(error: OSError) -> Mishap:

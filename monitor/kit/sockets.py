@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
+from monitor.kit.mishap import listen_for_icmp
 from monitor.kit.resolver import Resolver, literal
 
 Family = Literal["any", "ipv4", "ipv6"]
@@ -59,9 +60,8 @@ class Target:
     def open(self, kind: int) -> socket.socket:
         """Return a new non-blocking socket of *kind*, pinned. Raises OSError if it cannot be."""
         made = socket.socket(self.family, kind | socket.SOCK_NONBLOCK)
-        if self.source is None and self.interface is None:
-            return made
         try:
+            listen_for_icmp(made)
             self._pin(made, kind)
         except BaseException:
             made.close()

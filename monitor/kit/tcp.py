@@ -17,7 +17,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from monitor.kit.mishap import Mishap, at_once, later
+from monitor.kit.mishap import Mishap, at_once, heard, listen_for_icmp
 from monitor.kit.sockets import Target, writable
 
 POLITE = 16_384
@@ -68,14 +68,18 @@ async def _connected(sock: socket.socket, target: Target) -> Mishap | None:
         return at_once(number) if number else None
     await writable(sock)
     number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    return later(number) if number else None
+    if number:
+        return heard(sock, number, target.address[0])
+    listen_for_icmp(sock, on=False)  # in a conversation TCP knows better than a passing ICMP message
+    return None
 
 
 class _Connect:
-    __slots__ = ("given_up", "key", "sent_at", "sock")
+    __slots__ = ("given_up", "key", "peer", "sent_at", "sock")
 
-    def __init__(self, sock: socket.socket, key: object, sent_at: float) -> None:
+    def __init__(self, sock: socket.socket, peer: str, key: object, sent_at: float) -> None:
         self.sock = sock
+        self.peer = peer
         self.key = key
         self.sent_at = sent_at
         self.given_up = False
@@ -143,7 +147,7 @@ class Connects:
         except OSError as error:
             self._broke(key, sent_at, at_once(error.errno))
             return
-        connect = _Connect(sock, key, sent_at)
+        connect = _Connect(sock, target.address[0], key, sent_at)
         number = sock.connect_ex(target.address)
         if number == errno.EINPROGRESS:
             self._wait_for(connect, sent_at + patience)
@@ -180,12 +184,13 @@ class Connects:
         sock = connect.sock
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         rtt = 0.0 if number else round_trip(sock) or self._loop.time() - connect.sent_at
+        trouble = heard(sock, number, connect.peer) if number else None
         self._hang_up(sock)
         if connect.given_up:
             if not number:
                 self._late(connect.key, connect.sent_at, rtt)
-        elif number:
-            self._broke(connect.key, connect.sent_at, later(number))
+        elif trouble is not None:
+            self._broke(connect.key, connect.sent_at, trouble)
         else:
             self._stands(connect.key, connect.sent_at, rtt)
 

@@ -16,10 +16,9 @@ from monitor.kit.text import clean, unescape
 from monitor.ports import ProbeOptions
 
 REASONS = {
-    "refused": "nobody listens at the port; the peer said so",
     "unexpected_answer": "answers came, none of them the one expected",
     "name_resolution": "the name has no address, or the name servers are silent",
-    **{word: meaning for word, meaning in mishap.PEERS.items() if word not in {"refused", "reset"}},
+    **{word: meaning for word, meaning in mishap.PEERS.items() if word != "reset"},
     **mishap.OURS,
 }
 
@@ -102,7 +101,7 @@ async def _ask(sock: socket.socket, options: Options) -> Finding:
         try:
             answer, stamp = await _receive(sock)
         except OSError as error:
-            return _told(mishap.raised(error))
+            return _told(mishap.heard(sock, error.errno, sock.getpeername()[0]))
         if answer == wanted if options.send is None else wanted in answer:
             took = time.monotonic() - began
             return ok(rtt=stamp - began_at if 0 < stamp - began_at < took else took)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.kit import tcp
+from monitor.kit import mishap, tcp
 from monitor.kit.sockets import Target
 from monitor.kit.tcp import ConnectError, Connects, connect, round_trip
 
@@ -90,8 +90,8 @@ async def test_a_closed_port_is_refused_by_the_peer():
     await ledger.until(1)
     connects.close()
 
-    word, _, _, mishap = ledger.lines[0]
-    assert (word, mishap.reason, mishap.answered, mishap.ours) == ("broke", "refused", True, False)
+    word, _, _, trouble = ledger.lines[0]
+    assert (word, trouble.reason, trouble.answered, trouble.ours) == ("broke", "refused", True, False)
 
 
 async def test_silence_is_told_at_the_deadline_and_an_answer_after_it_is_late():
@@ -198,9 +198,9 @@ async def test_a_pin_that_does_not_hold_is_our_own_trouble(pin, reason):
     connects.start([(Target("127.0.0.1", 9, **pin), "a", 5.0)])
     connects.close()
 
-    word, _, _, mishap = ledger.lines[0]
-    assert (word, mishap.ours) == ("broke", True)
-    assert mishap.reason in {reason, "local_error"}
+    word, _, _, trouble = ledger.lines[0]
+    assert (word, trouble.ours) == ("broke", True)
+    assert trouble.reason in {reason, "local_error"}
 
 
 async def test_more_than_the_descriptors_allow_is_our_own_trouble_too():
@@ -268,6 +268,6 @@ async def test_one_that_is_given_up_leaves_no_descriptor():
 
 
 def test_what_a_number_means_depends_on_when_it_came():
-    assert tcp.at_once(errno.EHOSTUNREACH).ours
-    assert tcp.later(errno.EHOSTUNREACH).reason == "host_unreachable"
-    assert tcp.at_once(99999).reason == "local_error"
+    assert mishap.at_once(errno.EHOSTUNREACH).ours
+    assert mishap.later(errno.EHOSTUNREACH).reason == "host_unreachable"
+    assert mishap.at_once(99999).reason == "local_error"
