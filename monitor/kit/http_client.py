@@ -7,6 +7,7 @@ error says whose it is; aiohttp speaks the protocol.
 
 import asyncio
 import contextlib
+import re
 import ssl
 import zlib
 from collections.abc import Mapping
@@ -30,14 +31,15 @@ PHASES = ("resolve", "connect", "tls", "first_byte", "transfer")
 USER_AGENT = "command-monitor"
 
 _CHUNK = 16_384
+_HOST = re.compile(r"[^\s/@]{1,253}")
 _CHARSETS = frozenset({"utf-8", "gbk", "gb2312", "gb18030", "big5", "iso-8859-1", "us-ascii", "utf-16"})
 """Those that are read; Python knows others that are no charsets at all."""
 _NO_TIMEOUT = ClientTimeout(total=None, sock_connect=None)
 """The deadline belongs to whoever looks."""
 
 
-class ForbiddenAddressError(Exception):
-    """The peer sent us to an address that is not a peer's business."""
+class RedirectRefusedError(Exception):
+    """The server sends us where no server may; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Ask:
 async def fetch(resolver: Resolver, exchange: Exchange, ask: Ask) -> Answer:
     """Make one request over a new connection and read the answer; no redirect is followed.
 
-    Raises ResolveError, ConnectError, ForbiddenAddressError, ssl.SSLError, OSError and
+    Raises ResolveError, ConnectError, RedirectRefusedError, ssl.SSLError, OSError and
     aiohttp.ClientError for what the peer does wrong after it was connected to.
     """
     clock = asyncio.get_running_loop().time
@@ -192,7 +194,7 @@ class _Connector(aiohttp.BaseConnector):
         if exchange.first_host is None:
             exchange.first_host, exchange.local_allowed = host, local
         elif local and not exchange.local_allowed:
-            raise ForbiddenAddressError(f"{host[:100]} is {target.address[0]}")
+            raise RedirectRefusedError(f"{host[:100]} is {target.address[0]}")
         return target
 
     def _name(self, url: URL) -> str:
@@ -219,6 +221,21 @@ class _Hop:
     @property
     def interface(self) -> str | None:
         return self.way.interface
+
+
+def onward(url: URL, answer: Answer) -> URL:
+    """Return where a redirect leads. Raises RedirectRefusedError if that is no page, or less safe than *url*."""
+    location = answer.headers.get("Location", "")
+    try:
+        there = url.join(URL(location)).with_fragment(None)
+        usable = bool(location and there.port and _HOST.fullmatch(there.host or ""))
+    except ValueError:
+        usable = False
+    if not usable or there.scheme not in {"http", "https"} or there.user or there.password:
+        raise RedirectRefusedError(f"to {location[:200]!r}")
+    if url.scheme == "https" and there.scheme == "http":
+        raise RedirectRefusedError(f"from https back to plain {location[:200]!r}")
+    return there
 
 
 def not_for_peers(address: str) -> bool:

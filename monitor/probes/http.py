@@ -13,7 +13,7 @@ from yarl import URL
 
 from monitor.core.observation import Finding, failed, ok, unknown
 from monitor.kit import mishap
-from monitor.kit.http_client import Answer, Ask, Exchange, ForbiddenAddressError, Way, fetch
+from monitor.kit.http_client import Answer, Ask, Exchange, RedirectRefusedError, Way, fetch, onward
 from monitor.kit.resolver import ResolveError, shared
 from monitor.kit.secret import one_line
 from monitor.kit.sockets import Family, Host, Interface, clash
@@ -58,7 +58,6 @@ _DAY = 86_400.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
-_HOST = re.compile(r"[^\s/@]{1,253}")
 _STATUS = re.compile(r"[1-5](\d\d|xx)(,[1-5](\d\d|xx))*")
 _SECRETS = frozenset({"authorization", "proxy-authorization", "cookie"})
 _OF_THE_PROTOCOL = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -163,10 +162,6 @@ class Options(ProbeOptions):
         return self
 
 
-class _RedirectRefusedError(Exception):
-    """The server sends us where it may not."""
-
-
 async def probe(options: Options) -> Finding:
     """Fetch once over a new connection, follow redirects if told so, judge the answer."""
     try:
@@ -187,7 +182,7 @@ async def probe(options: Options) -> Finding:
         return _told(error.mishap)
     except ssl.SSLError as error:
         return await _tls_failed(error, exchange, options)
-    except (_RedirectRefusedError, ForbiddenAddressError) as error:
+    except RedirectRefusedError as error:
         return failed("redirect_refused", clean(str(error)), path_up=True)
     except (aiohttp.ClientError, OSError) as error:
         return _broken_off(error)
@@ -211,24 +206,10 @@ async def _follow(options: Options, exchange: Exchange, secret: str | None) -> A
         wanted = _accepts(options.status, answer.status)
         if wanted or not options.redirects or answer.status not in _REDIRECTS:
             return answer
-        url = _next(url, answer)
+        url = onward(url, answer)
         if answer.status == HTTPStatus.SEE_OTHER or (answer.status in {301, 302} and method == "POST"):
             method, body = "GET", None  # RFC 9110, section 15.4
     return answer
-
-
-def _next(url: URL, answer: Answer) -> URL:
-    location = answer.headers.get("Location", "")
-    try:
-        onward = url.join(URL(location)).with_fragment(None)
-        usable = bool(location and onward.port and _HOST.fullmatch(onward.host or ""))
-    except ValueError:
-        usable = False
-    if not usable or onward.scheme not in {"http", "https"} or onward.user or onward.password:
-        raise _RedirectRefusedError(f"to {location[:200]!r}")
-    if url.scheme == "https" and onward.scheme == "http":
-        raise _RedirectRefusedError(f"from https back to plain {location[:200]!r}")
-    return onward
 
 
 def _judge(answer: Answer, values: dict[str, float], options: Options, exchange: Exchange) -> Finding:

@@ -27,6 +27,7 @@ PAGES = """
         location = /busy { return 503; }
         location = /there { return 302 /; }
         location = /round { return 302 /round; }
+        location = /plain { return 302 http://127.0.0.1/; }
         location = /big { alias %(folder)s/big; }
         location = /gbk { default_type "text/html; charset=GBK"; alias %(folder)s/gbk; }
         location = /zipped { gzip on; gzip_types *; alias %(folder)s/big; }

@@ -358,3 +358,13 @@ async def test_plain_http_spoken_to_a_tls_port_and_the_other_way_round(nginx):
     to_plain = await probe(Options(url=nginx.url("/").replace("http", "https")))
 
     assert (to_tls.reason, to_plain.reason) == ("status", "not_tls")
+
+
+@pytest.mark.server
+async def test_nobody_sends_us_from_https_back_to_plain_http(nginx, authority):
+    finding = await probe(
+        Options(url=nginx.url("/plain", "good"), ca_file=str(authority.file), redirects=1, status="200")
+    )
+
+    assert (finding.reason, finding.path_up) == ("redirect_refused", True)
+    assert "back to plain" in finding.detail
