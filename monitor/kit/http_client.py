@@ -224,7 +224,7 @@ class _Hop:
 
 
 def onward(url: URL, answer: Answer) -> URL:
-    """Return where a redirect leads. Raises RedirectRefusedError if that is no page, or less safe than *url*."""
+    """Return where a redirect leads. Raises RedirectRefusedError if to no page, or back to plain HTTP."""
     location = answer.headers.get("Location", "")
     try:
         there = url.join(URL(location)).with_fragment(None)
