@@ -74,3 +74,24 @@ async def held(
         it.task.cancel()
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(it.task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def impostor(behave):
+    """Listen, and treat whoever calls as *behave* does."""
+    tasks = set()
+
+    async def answer(reader, writer):
+        tasks.add(asyncio.current_task())
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await behave(reader, writer)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,36 +1,14 @@
 """mqtt against brokers that are none: they cost a timeout, never more, and nobody else's time."""
 
 import asyncio
-import contextlib
 
 import pytest
 
 from monitor.kit.mqtt import Message
-from tests.kit.mqtt_ground import broker, held
+from tests.kit.mqtt_ground import broker, held, impostor
 
 CONNACK = bytes([0x20, 3, 0, 0, 0])
 SILENT = b""
-
-
-@contextlib.asynccontextmanager
-async def impostor(behave):
-    """Listen, and treat whoever calls as *behave* does."""
-    tasks = set()
-
-    async def answer(reader, writer):
-        tasks.add(asyncio.current_task())
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await behave(reader, writer)
-        writer.transport.abort()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def saying(first: bytes, *then: bytes, pause: float = 0.0, forever: bool = False):

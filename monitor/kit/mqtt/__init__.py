@@ -9,11 +9,12 @@ from monitor.kit.mqtt.broker import Broker, Delivery, Handler, Message, Resolve,
 from monitor.kit.mqtt.connection import Connection
 from monitor.kit.mqtt.errors import Lost, MqttError, Refused, Unsendable
 from monitor.kit.mqtt.session import Session
-from monitor.kit.mqtt.tls import DAY, ends_soon
+from monitor.kit.mqtt.tls import DAY, WARN_DAYS, ends_soon
 from monitor.kit.mqtt.topics import is_topic, matches
 
 __all__ = [
     "DAY",
+    "WARN_DAYS",
     "Broker",
     "Connection",
     "Delivery",

@@ -29,6 +29,8 @@ from monitor.kit.text import clean
 BAD = 0x80
 """Reason codes from here on are refusals (MQTT 5, section 2.4)."""
 
+KEEPALIVE_TIMEOUT = 0x8D
+
 HEADERS = 64
 """Bytes of a PUBLISH besides topic, payload and content type, at most."""
 
@@ -254,8 +256,12 @@ class Client(aiomqtt.Client):
             self.welcome.set_result(_welcome(code, properties))
 
     def _gone(self, code: ReasonCode, *, by_broker: bool) -> None:
-        said = f"the broker said: {code.getName()}" if by_broker else ""
-        self.finish(said or self._noted or _HUNG_UP)
+        if by_broker:
+            self.finish(f"the broker said: {code.getName()}")
+        elif code.value == KEEPALIVE_TIMEOUT:
+            self.finish("the broker does not answer pings")
+        else:
+            self.finish(self._noted or _HUNG_UP)
 
     def _acknowledged(self, mid: int, code: ReasonCode) -> None:
         self.last_ack = time.monotonic()

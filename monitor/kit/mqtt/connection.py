@@ -1,6 +1,7 @@
 """Being connected for ever: one fresh session after the other, with growing waits between them."""
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -145,6 +146,8 @@ class Connection:
 def _words(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the broker's certificate is not to be trusted: {error.verify_message}"
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
+        return os.strerror(error.errno)
     return explain(str(error))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import structlog
 
 from monitor.core.vitals import OutputVitals
-from monitor.kit.mqtt import DAY, ends_soon
+from monitor.kit.mqtt import DAY, WARN_DAYS, ends_soon
 from monitor.kit.text import clean
 
 MOST = 1000
@@ -28,6 +28,7 @@ class Condition:
         self.idle = False
         """Nobody looks any more, so that nothing is told as fresh."""
         self.certificate_ends: float | None = None
+        self._warned = 0
 
     def online(self, session: int) -> None:
         """Say that the broker has everything."""
@@ -69,6 +70,15 @@ class Condition:
         """Bring the vitals up to date."""
         self._own.connected = self.connected
         self._own.trouble = next(self._troubles(), "")
+        self._warn_of_certificate()
+
+    def _warn_of_certificate(self) -> None:
+        """Log at each of the stated numbers of days before our own certificate runs out, once."""
+        days = self.days_left()
+        passed = 0 if days is None else sum(days <= limit for limit in WARN_DAYS)
+        if days is not None and passed > self._warned:
+            log.warning("mqtt.certificate_ends", days=round(days, 1))
+        self._warned = passed
 
     def _troubles(self) -> Iterator[str]:
         ends = ends_soon(self.certificate_ends, self._clock())

@@ -1,0 +1,131 @@
+"""mqtt contract: what is published is what the schemas, the AsyncAPI document and docs/mqtt.md say."""
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from monitor.cli.asyncapi import document
+from monitor.core.health import Health
+from monitor.core.inventory import Role
+from monitor.kit.mqtt import matches
+from monitor.outputs.mqtt.payloads import DaemonPayload, EventPayload, VitalsPayload
+from monitor.outputs.mqtt.schema import CHANNELS, asyncapi, schemas
+from tests.board import city
+from tests.listener import listening
+from tests.mosquitto import mosquitto, needs_mosquitto
+from tests.outputs.mqtt_ground import EVENT, ROOT, event, is_online, telling
+
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLE = re.compile(r"`(command/v1/\S+)`[^`]*```json\n(.*?)```", re.DOTALL)
+
+
+def addresses():
+    """Return the filter of each channel, by name."""
+    return {n: re.sub(r"\{\w+\}", "+", c["address"]) for n, c in asyncapi(ROOT)["channels"].items()}
+
+
+def channel_of(topic):
+    found = [name for name, pattern in addresses().items() if matches(pattern, topic)]
+    assert len(found) == 1, topic
+    return found[0]
+
+
+def validate(topic, payload):
+    """Hold one payload to the published schema of its topic."""
+    schema = schemas()[channel_of(topic)]
+    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(payload)
+    assert payload.keys() == schema["properties"].keys()
+
+
+@pytest.mark.server
+@needs_mosquitto
+async def test_everything_published_is_as_the_schemas_say(tmp_path):
+    world = city.cut()
+    async with mosquitto(tmp_path) as broker, listening(broker.port, f"{ROOT}/#") as listener:
+        async with telling(broker.port, world, keepalive=1) as output:
+            await listener.until(is_online)
+            output.feed.tell(event(1, rtt=0.1, list=[1, None, {"a": True}]))
+            await listener.until(lambda _: listener.on(EVENT))
+        await listener.until(lambda heard: '"stopped"' in heard[-1].payload)
+    told = [h for h in listener.heard if not h.topic.endswith("/echo")]
+    for heard in told:
+        validate(heard.topic, heard.told)
+
+    assert {channel_of(h.topic) for h in told} == set(CHANNELS)
+
+
+@pytest.mark.server
+@needs_mosquitto
+async def test_both_forms_of_a_time_say_the_same(tmp_path):
+    async with mosquitto(tmp_path) as broker, listening(broker.port, f"{ROOT}/#") as listener:
+        async with telling(broker.port, city.cut()):
+            await listener.until(is_online)
+    pairs = [
+        (h.told[key], datetime.fromisoformat(h.told[f"{key}_iso"]))
+        for h in listener.heard
+        for key in ("at", "since")
+        if f"{key}_iso" in h.payload
+    ]
+
+    assert pairs
+    assert all(iso.timestamp() == unix and iso.utcoffset() is not None for unix, iso in pairs)
+
+
+def test_the_published_document_is_current():
+    assert (DOCS / "asyncapi.yaml").read_text(encoding="utf-8") == document(ROOT)
+
+
+def test_every_reference_in_the_document_leads_somewhere():
+    whole = yaml.safe_load(document(ROOT))
+    for reference in re.findall(r"\$ref: '#/([^']+)'", document(ROOT)):
+        part = whole
+        for key in reference.split("/"):
+            part = part[key]
+
+        assert part
+
+
+def test_every_parameter_of_an_address_is_described():
+    for name, channel in asyncapi(ROOT)["channels"].items():
+        named = set(re.findall(r"\{(\w+)\}", channel["address"]))
+
+        assert named == channel.get("parameters", {}).keys(), name
+
+
+def test_each_schema_is_a_schema():
+    for schema in schemas().values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_every_key_is_described_or_named_by_itself():
+    plain = {"name", "kind", "center", "network", "role", "device", "subject", "zh", "en", "vitals"}
+    for model in (model for _, model, _ in CHANNELS.values()):
+        for key, known in model.model_fields.items():
+            assert known.description or key in plain, f"{model.__name__}.{key}"
+
+
+def test_the_manual_names_every_topic_key_and_word():
+    manual = (DOCS / "mqtt.md").read_text(encoding="utf-8")
+    words = {str(word) for word in (*Health, *Role)} | {"starting", "online", "offline", "stopped", "lost"}
+    keys = {key for schema in schemas().values() for key in schema["properties"]}
+    keys |= (
+        VitalsPayload.model_fields.keys()
+        | DaemonPayload.model_fields.keys()
+        | EventPayload.model_fields.keys()
+    )
+    topics = {re.sub(r"\{(\w+)\}", r"<\1>", address) for address, _, _ in CHANNELS.values()}
+
+    assert [word for word in sorted(words | keys | topics) if f"`{word}`" not in manual] == []
+
+
+def test_the_examples_in_the_manual_are_true():
+    examples = EXAMPLE.findall((DOCS / "mqtt.md").read_text(encoding="utf-8"))
+    for topic, payload in examples:
+        validate(topic, json.loads(payload))
+
+    assert {channel_of(topic) for topic, _ in examples} >= {"center", "link", "circuit", "event", "daemon"}
