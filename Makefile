@@ -2,6 +2,7 @@
 # make test    run the tests (as root it first installs the servers they talk to)
 # make check   format, lint, types, import contracts, tests: what must be green before a commit
 # make bench   measure what we claim, beside fping, blackbox_exporter and others
+# make docs    write anew what is generated: schemas and references (tests hold them to the code)
 # make lock    renew the lock files from pyproject.toml
 
 PYTHON ?= python3
@@ -10,10 +11,10 @@ SERVERS := mosquitto mosquitto-clients prometheus prometheus-blackbox-exporter n
 	fping monitoring-plugins-basic iproute2 nftables tcpdump util-linux procps
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check bench lock servers clean
+.PHONY: help demo test test-long check bench docs lock servers clean
 
 help:
-	@sed -n 's/^# //p' $(MAKEFILE_LIST) | head -5
+	@sed -n 's/^# //p' $(MAKEFILE_LIST) | head -7
 
 demo: .venv/ready
 	@$(BIN)/command-monitor demo $(DEMO)
@@ -33,6 +34,14 @@ check: .venv/ready servers
 
 bench: .venv/ready servers
 	@set -e; for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; echo; done
+
+docs: .venv/ready
+	@for kind in inventory profile settings; do $(BIN)/command-monitor schema $$kind > config/schema/$$kind.json; done
+	@$(BIN)/command-monitor schema --markdown > docs/configuration.md
+	@$(BIN)/command-monitor asyncapi > docs/asyncapi.yaml
+	@$(BIN)/python -m monitor.outputs.prometheus.reference
+	@$(BIN)/python -m tests.probes.reference
+	@git diff --stat -- config/schema docs
 
 lock: .venv/ready
 	@$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/pip install --quiet uv

@@ -15,7 +15,7 @@ from monitor.core.inventory import Inventory
 from monitor.core.world import World
 from monitor.engine.lifecycle import Engine, Tuning
 from monitor.errors import ConfigError
-from monitor.kit.resolver import shared
+from monitor.kit.resolver import close_shared, shared
 from monitor.outputs.log import LogOutput
 from monitor.outputs.mqtt import MqttOutput
 from monitor.outputs.prometheus import Metrics
@@ -102,6 +102,7 @@ class App:
         finally:
             await self.engine.stop()
             await self._wind_up(tasks)
+            await close_shared()
 
     async def _reload(self) -> None:
         """Read the inventory anew whenever asked, one time after the other."""

@@ -1,0 +1,116 @@
+"""sentence: one sentence says where, since when, what still works and whom to call."""
+
+from datetime import UTC
+
+import pytest
+
+from monitor.core.health import Health, Status, SubjectKind
+from monitor.core.inventory import (
+    Carrier,
+    Center,
+    Circuit,
+    Device,
+    Inventory,
+    Level,
+    Link,
+    Name,
+    Network,
+    Role,
+)
+from monitor.core.sentence import WORDS, Scene, duration, sentence
+
+NETWORKS = {
+    "city": Network("city", Name("市网", "the city network")),
+    "province": Network("province", Name("省网", "the province")),
+}
+TELECOM = Carrier("telecom", Name("中国电信", "China Telecom"), "0719-555-0101")
+
+
+def circuit(network, role):
+    return Circuit("dan", network, role, "10.0.0.1", carrier="telecom", number=f"SY-{network}-{role}")
+
+
+LINKS = tuple(Link("dan", n, tuple(circuit(n, r) for r in Role)) for n in NETWORKS)
+DAN = Center(
+    "dan",
+    Name("丹江口市指挥中心", "Danjiangkou"),
+    Level.COUNTY,
+    LINKS,
+    (Device("dan", "router", Name("路由器", "router"), "10.0.0.2"),),
+)
+CITY = Inventory(Name("十堰", "Shiyan"), NETWORKS, {"telecom": TELECOM}, {"dan": DAN}, {})
+AT = 9 * 3600 + 14 * 60 + 7.0
+
+
+def tell(status, before=None, statuses=(), language="zh"):
+    scene = Scene(CITY, {s.subject: s for s in (*statuses, status)}, UTC)
+    return sentence(status, before, scene, language)
+
+
+def link(health, reason="timeout"):
+    return Status("dan/province", SubjectKind.LINK, Health(health), AT, reason)
+
+
+def test_a_center_that_lost_everything():
+    center = Status("dan", SubjectKind.CENTER, Health.DOWN, AT, "all_links_down")
+
+    assert (
+        tell(center)
+        == "丹江口市指挥中心09:14:07 起与市网、省网的链路全部中断,主备电路均不通;该中心目前全部失联。"
+    )
+
+
+def test_a_center_that_lost_one_link_says_which_and_what_still_works():
+    center = Status(
+        "dan", SubjectKind.CENTER, Health.DEGRADED, AT, "link_down", works=("dan/city", "dan/router")
+    )
+
+    assert tell(center, statuses=[link("down")], language="en") == (
+        "Danjiangkou is degraded since 09:14:07 (a link is down); "
+        "Danjiangkou has lost its link to the province since 09:14:07: no circuit answers; "
+        "still works: the link to the city network, router."
+    )
+
+
+def test_a_link_on_backup_says_whom_to_call_about_the_primary():
+    primary = Status("dan/province/primary", SubjectKind.CIRCUIT, Health.DOWN, AT, "timeout")
+
+    said = tell(link("on_backup", "primary_down"), statuses=[primary])
+
+    assert said == (
+        "丹江口市指挥中心09:14:07 起至省网主用电路中断,备用电路正常;"
+        "主用由中国电信承载,电路号 SY-province-primary,报修 0719-555-0101。"
+    )
+
+
+def test_a_recovery_says_how_long_the_whole_trouble_lasted():
+    before = Status("dan/province", SubjectKind.LINK, Health.ON_BACKUP, AT + 60, ill_since=AT)
+    now = Status("dan/province", SubjectKind.LINK, Health.UP, AT + 192)
+
+    assert tell(now, before) == "丹江口市指挥中心至省网链路 09:17:19 恢复正常;异常共历时 3 分 12 秒。"
+
+
+@pytest.mark.parametrize("language", list(WORDS))
+@pytest.mark.parametrize("health", list(Health))
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        ("dan", "center"),
+        ("dan/city", "link"),
+        ("dan/city/backup", "circuit"),
+        ("dan/router", "device"),
+        ("network/city", "network"),
+    ],
+)
+def test_whatever_happens_can_be_told(subject, kind, health, language):
+    said = tell(Status(subject, SubjectKind(kind), health, AT, "timeout"), language=language)
+
+    assert said.endswith(WORDS[language].sentence["end"])
+    assert "{" not in said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(4.4, "4 秒"), (192, "3 分 12 秒"), (7_500, "2 小时 5 分"), (-1, "0 秒")]
+)
+def test_a_duration_has_two_units_at_most(seconds, told):
+    assert duration(seconds, WORDS["zh"]) == told
