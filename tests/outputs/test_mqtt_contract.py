@@ -15,6 +15,7 @@ from monitor.core.inventory import Role
 from monitor.kit.mqtt import matches
 from monitor.outputs.mqtt.payloads import DaemonPayload, EventPayload, VitalsPayload
 from monitor.outputs.mqtt.schema import CHANNELS, asyncapi, schemas
+from tests.authority import Authority
 from tests.board import city
 from tests.listener import listening
 from tests.mosquitto import mosquitto, needs_mosquitto
@@ -62,9 +63,12 @@ async def test_everything_published_is_as_the_schemas_say(tmp_path):
 @pytest.mark.server
 @needs_mosquitto
 async def test_both_forms_of_a_time_say_the_same(tmp_path):
-    async with mosquitto(tmp_path) as broker, listening(broker.port, f"{ROOT}/#") as listener:
-        async with telling(broker.port, city.cut()):
-            await listener.until(is_online)
+    async with (
+        mosquitto(tmp_path) as broker,
+        listening(broker.port, f"{ROOT}/#") as listener,
+        telling(broker.port, city.cut()),
+    ):
+        await listener.until(is_online)
     pairs = [
         (h.told[key], datetime.fromisoformat(h.told[f"{key}_iso"]))
         for h in listener.heard
@@ -87,7 +91,7 @@ def test_every_reference_in_the_document_leads_somewhere():
         for key in reference.split("/"):
             part = part[key]
 
-        assert part
+        assert part is not None
 
 
 def test_every_parameter_of_an_address_is_described():
@@ -129,3 +133,64 @@ def test_the_examples_in_the_manual_are_true():
         validate(topic, json.loads(payload))
 
     assert {channel_of(topic) for topic, _ in examples} >= {"center", "link", "circuit", "event", "daemon"}
+
+
+def files_in_the_manual():
+    """Return the broker's configuration and its ACL as the manual gives them."""
+    manual = (DOCS / "mqtt.md").read_text(encoding="utf-8")
+    return [
+        re.search(rf"```conf\n# {name}\n(.*?)```", manual, re.DOTALL)[1]
+        for name in (r"mosquitto\.conf", "acl")
+    ]
+
+
+@pytest.fixture
+async def manuals_broker(tmp_path):
+    """Run a broker with the files of the manual, in the test's folder."""
+    authority = Authority(tmp_path, "ca")
+    authority.issue("broker")
+    conf, acl = files_in_the_manual()
+    conf = re.sub(r"/etc/mosquitto/|/var/lib/mosquitto/", f"{tmp_path}/", conf)
+    (tmp_path / "acl").write_text(acl)
+    async with mosquitto(tmp_path, *conf.splitlines()[1:]) as broker:
+        yield broker, authority
+
+
+def identity(authority, name):
+    pair = authority.issue(name)
+    return {"ca": authority.file, "cert": pair.cert, "key": pair.key}
+
+
+def as_options(tls, name):
+    flags = {"ca": "--cafile", "cert": "--cert", "key": "--key"}
+    return (*(part for key, flag in flags.items() for part in (flag, str(tls[key]))), "-i", name)
+
+
+@pytest.mark.server
+@needs_mosquitto
+async def test_the_broker_of_the_manual_takes_all_from_the_daemon_and_lets_the_duty_room_read(manuals_broker):
+    broker, authority = manuals_broker
+    duty, stranger = identity(authority, "duty"), identity(authority, "stranger")
+    async with (
+        listening(broker.port, "#", options=as_options(stranger, "stranger")) as outsider,
+        listening(broker.port, f"{ROOT}/#", options=as_options(duty, "duty")) as listener,
+        telling(broker.port, city.cut(), tls=identity(authority, "city"), client_id="city") as output,
+    ):
+        await listener.until(is_online)
+        output.feed.tell(event(1))
+        await listener.until(lambda _: listener.on(EVENT))
+        doing = output.own.failed, output.own.trouble
+
+    assert doing == (0, "")
+    assert outsider.heard == []
+
+
+@pytest.mark.server
+@needs_mosquitto
+@pytest.mark.parametrize("name", ["duty", "stranger"])
+async def test_the_broker_of_the_manual_lets_nobody_else_write(manuals_broker, name):
+    broker, authority = manuals_broker
+    async with telling(broker.port, city.world(), tls=identity(authority, name), client_id=name) as output:
+        await output.until(lambda own: own.failed > 10)
+
+    assert output.own.delivered == 0
