@@ -39,7 +39,7 @@ docs: .venv/ready
 	@for kind in inventory profile settings; do $(BIN)/command-monitor schema $$kind > config/schema/$$kind.json; done
 	@$(BIN)/command-monitor schema --markdown > docs/configuration.md
 	@$(BIN)/command-monitor asyncapi > docs/asyncapi.yaml
-	@$(BIN)/python -m monitor.outputs.prometheus.reference
+	@$(BIN)/python -m monitor.outputs.prometheus.reference docs/metrics.md
 	@$(BIN)/python -m tests.probes.reference
 	@git diff --stat -- config/schema docs
 

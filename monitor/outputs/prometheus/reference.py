@@ -1,12 +1,13 @@
-"""Writes the reference of all metrics from the families themselves; run it with `python -m`."""
+"""Writes the reference of all metrics into a page, from the families themselves."""
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from monitor.outputs.prometheus import FAMILIES
 from monitor.outputs.prometheus.family import Family, Type
 
-BEGIN = "<!-- begin: written by `python -m monitor.outputs.prometheus.reference` -->"
+BEGIN = "<!-- begin: written by `make docs` -->"
 END = "<!-- end -->"
 _SAMPLES = {
     Type.COUNTER: ("_total",),
@@ -42,5 +43,12 @@ def _entries(families: Iterable[Family]) -> Iterable[str]:
         yield f"- for example: `{family.query}`\n" if family.query else ""
 
 
+def rewrite(page: Path) -> None:
+    """Put the reference where *page* has room for it, between BEGIN and END."""
+    text = page.read_text(encoding="utf-8")
+    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    page.write_text(f"{before}{BEGIN}\n\n{reference()}\n{END}{after}", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{BEGIN}\n\n{reference()}\n{END}\n")
+    rewrite(Path(sys.argv[1]))
