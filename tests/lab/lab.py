@@ -36,6 +36,8 @@ from tests.lab.topology import (
 )
 
 LOCK = Path("/run/lock/cmt-lab.lock")
+PATIENCE = 110.0
+"""Seconds to wait for another lab to end; less than a test may take."""
 CONVERGENCE = 1.5
 """Seconds until the routers send the traffic of a center's servers over the other circuit."""
 
@@ -251,14 +253,14 @@ def clear() -> None:
 
 def _locked() -> IO[str]:
     lock = LOCK.open("w")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 lock.close()
-                raise
+                raise RuntimeError(f"another lab holds {LOCK}") from None
             time.sleep(0.2)
         else:
             return lock
