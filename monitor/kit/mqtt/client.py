@@ -8,21 +8,21 @@ otherwise be sent again by paho when the same client reconnects.
 """
 
 import asyncio
+import logging
 import socket
 import ssl
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import aiomqtt
 import paho.mqtt.client as paho
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from monitor.kit.mqtt.broker import Broker, Message
 from monitor.kit.mqtt.errors import Lost, MqttError, Refused, Unsendable
+from monitor.kit.mqtt.properties import Welcome, connect_properties, publish_properties, welcome, will_of
 from monitor.kit.mqtt.tls import explain
 from monitor.kit.text import clean
 
@@ -41,18 +41,6 @@ _HUNG_UP = (
 
 Done = Callable[[MqttError | None], None]
 """Hears once how a publish ended: None, Refused or Lost. Must be quick and must not raise."""
-
-
-class Welcome(NamedTuple):
-    """What the broker said to our CONNECT; where it said nothing, what the standard presumes."""
-
-    code: int
-    words: str
-    receive_maximum: int = 65535
-    max_packet: int | None = None
-    keepalive: int | None = None
-    qos: int = 2
-    retains: bool = True
 
 
 class _Pending(NamedTuple):
@@ -77,6 +65,8 @@ class Client(aiomqtt.Client):
         self.pending: dict[int, _Pending] = {}
         self.last_ack = 0.0
         """Monotonic time of the latest acknowledgement, seconds."""
+        log = logging.Logger("mqtt", logging.ERROR)  # noqa: LOG001 - in nobody's tree, and quick below its level
+        log.addFilter(self._note)
         super().__init__(
             broker.host,
             broker.port,
@@ -85,9 +75,10 @@ class Client(aiomqtt.Client):
             identifier=broker.client_id,
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
             clean_session=None if five else False,
-            will=_will(will, five=five),
+            will=will_of(will, five=five),
             keepalive=broker.keepalive,
             timeout=broker.timeout,
+            logger=log,
         )
         self.welcome: asyncio.Future[Welcome] = self._loop.create_future()
         self.end: asyncio.Future[str] = self._loop.create_future()
@@ -106,7 +97,7 @@ class Client(aiomqtt.Client):
                 broker.port,
                 broker.keepalive,
                 clean_start=False,
-                properties=_connect_properties(broker),
+                properties=connect_properties(broker),
             )
         else:
             self._client.connect(broker.host, broker.port, broker.keepalive)
@@ -115,7 +106,7 @@ class Client(aiomqtt.Client):
         """Publish with QoS 1; *done* hears how it ended, unless Lost or Unsendable is raised here."""
         if self.end.done():
             raise Lost(self.end.result())
-        properties = _publish_properties(message.expiry, message.content_type) if self._five else None
+        properties = publish_properties(message.expiry, message.content_type) if self._five else None
         try:
             info = self._client.publish(message.topic, message.payload, 1, message.retain, properties)
         except ValueError as error:
@@ -232,8 +223,6 @@ class Client(aiomqtt.Client):
 
     def _listen(self) -> None:
         inner = self._client
-        inner.disable_logger()
-        inner.on_log = lambda _c, _u, level, text: self._note(level, text)
         inner.on_connect = lambda _c, _u, _flags, code, properties: self._greeted(code, properties)
         inner.on_disconnect = lambda _c, _u, flags, code, _p: self._gone(
             code, by_broker=flags.is_disconnect_packet_from_server
@@ -246,14 +235,14 @@ class Client(aiomqtt.Client):
         inner.on_socket_register_write = lambda _c, _u, sock: self._loop.add_writer(sock, self._writable)
         inner.on_socket_unregister_write = lambda _c, _u, sock: _quietly(self._loop.remove_writer, sock)
 
-    def _note(self, level: int, text: str) -> None:
+    def _note(self, record: logging.LogRecord) -> bool:
         # The only place where paho tells why a socket failed, a rejected certificate among the reasons.
-        if level == paho.MQTT_LOG_ERR:
-            self._noted = clean(explain(text))
+        self._noted = clean(explain(record.getMessage()))
+        return False
 
     def _greeted(self, code: ReasonCode, properties: Properties | None) -> None:
         if not self.welcome.done():
-            self.welcome.set_result(_welcome(code, properties))
+            self.welcome.set_result(welcome(code, properties))
 
     def _gone(self, code: ReasonCode, *, by_broker: bool) -> None:
         if by_broker:
@@ -273,49 +262,3 @@ class Client(aiomqtt.Client):
 
 def _quietly(call: Callable[[Any], object], sock: object) -> None:
     call(sock)
-
-
-def _welcome(code: ReasonCode, properties: Properties | None) -> Welcome:
-    said = vars(properties) if properties is not None else {}
-    return Welcome(
-        code.value,
-        code.getName(),
-        receive_maximum=said.get("ReceiveMaximum", 65535),
-        max_packet=said.get("MaximumPacketSize"),
-        keepalive=said.get("ServerKeepAlive"),
-        qos=said.get("MaximumQoS", 2),
-        retains=bool(said.get("RetainAvailable", 1)),
-    )
-
-
-def _connect_properties(broker: Broker) -> Properties:
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho's
-    properties.SessionExpiryInterval = broker.session_expiry
-    properties.ReceiveMaximum = broker.receive_maximum
-    properties.MaximumPacketSize = broker.max_packet
-    return properties
-
-
-@lru_cache(maxsize=64)
-def _publish_properties(expiry: int | None, content_type: str) -> Properties | None:
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call] # paho's
-    return _describe(properties, expiry, content_type)
-
-
-def _describe(properties: Properties, expiry: int | None, content_type: str) -> Properties | None:
-    if expiry is not None:
-        properties.MessageExpiryInterval = expiry
-    if content_type:
-        properties.ContentType = content_type
-        properties.PayloadFormatIndicator = 1
-    return properties
-
-
-def _will(will: Message | None, *, five: bool) -> aiomqtt.Will | None:
-    if will is None:
-        return None
-    properties = None
-    if five:
-        empty = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call] # paho's
-        properties = _describe(empty, will.expiry, will.content_type)
-    return aiomqtt.Will(will.topic, will.payload, 1, will.retain, properties)

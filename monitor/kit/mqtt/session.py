@@ -7,8 +7,9 @@ from secrets import token_hex
 import paho.mqtt.client as paho
 
 from monitor.kit.mqtt.broker import Broker, Delivery, Handler, Message
-from monitor.kit.mqtt.client import HEADERS, Client, Done, Welcome
+from monitor.kit.mqtt.client import HEADERS, Client, Done
 from monitor.kit.mqtt.errors import Lost, MqttError, Refused, Unsendable
+from monitor.kit.mqtt.properties import Welcome
 from monitor.kit.mqtt.topics import matches
 
 WAITING = 256
