@@ -41,6 +41,10 @@ class Condition:
         self._away = words
         self.show()
 
+    def stopped(self) -> None:
+        """Say that there is no session because we want none."""
+        self._away = "stopped"
+
     def accepted(self, topic: str) -> None:
         """Count a message that the broker took."""
         self._own.delivered += 1

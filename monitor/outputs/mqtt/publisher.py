@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import lru_cache
 
 from monitor.core.vitals import OutputVitals, Vitals
 from monitor.kit.mqtt import (
@@ -154,6 +155,7 @@ class Publisher:
         except asyncio.CancelledError:
             if session.alive:
                 await self._farewell(session)
+                self._condition.stopped()
             raise
         finally:
             self._session = None
@@ -325,6 +327,7 @@ class Publisher:
         condition.show()
 
 
+@lru_cache(maxsize=1 << 16)
 def _step_of(subject: str) -> int:
     return zlib.crc32(subject.encode(errors="replace")) % STEPS
 
