@@ -1,7 +1,7 @@
 """The simulated city: every declared address answered for on loopback, faults by readable path."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address
 from types import TracebackType
@@ -42,7 +42,7 @@ class City:
 
     async def __aenter__(self) -> Self:
         try:
-            self.inventory = await self._open()
+            self.inventory = self._open()
         except BaseException:
             await self._close()
             raise
@@ -103,13 +103,13 @@ class City:
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
 
-    async def _open(self) -> Inventory:
+    def _open(self) -> Inventory:
         networks = {
-            key: await self._network(network, NETWORKS + number)
+            key: self._network(network, NETWORKS + number)
             for number, (key, network) in enumerate(self._declared.networks.items(), 1)
         }
         centers = {
-            key: await self._center(center, number)
+            key: self._center(center, number)
             for number, (key, center) in enumerate(self._declared.centers.items(), 1)
         }
         return replace(self._declared, networks=networks, centers=centers)
@@ -119,28 +119,23 @@ class City:
             await endpoint.close()
         self._endpoints.clear()
 
-    async def _network(self, network: Network, address: IPv4Address) -> Network:
+    def _network(self, network: Network, address: IPv4Address) -> Network:
         if network.anchor is None or network.look is None:
             return replace(network, anchor=None, look=None)
-        look = await self._echoed(f"network/{network.id}", network.look, str(address))
+        look = self._echoed(f"network/{network.id}", network.look, str(address))
         return replace(network, anchor=str(address), look=look)
 
-    async def _center(self, center: Center, number: int) -> Center:
+    def _center(self, center: Center, number: int) -> Center:
         block = 256 * number
         places = iter(range(block + 1, block + 256))
-        links = tuple([await self._link(link, places) for link in center.links])
-        devices = tuple(
-            [
-                await self._device(device, str(DEVICES + block + n))
-                for n, device in enumerate(center.devices, 1)
-            ]
-        )
-        return replace(center, links=links, devices=devices)
+        links = tuple(self._link(link, places) for link in center.links)
+        devices = (self._device(one, str(DEVICES + block + n)) for n, one in enumerate(center.devices, 1))
+        return replace(center, links=links, devices=tuple(devices))
 
-    async def _link(self, link: Link, places: Iterator[int]) -> Link:
-        return replace(link, circuits=tuple([await self._circuit(c, next(places)) for c in link.circuits]))
+    def _link(self, link: Link, places: Iterator[int]) -> Link:
+        return replace(link, circuits=tuple(self._circuit(c, next(places)) for c in link.circuits))
 
-    async def _circuit(self, circuit: Circuit, place: int) -> Circuit:
+    def _circuit(self, circuit: Circuit, place: int) -> Circuit:
         near, far = str(NEAR_ENDS + place), str(FAR_ENDS + place)
         return replace(
             circuit,
@@ -148,33 +143,29 @@ class City:
             far=far if circuit.far else None,
             source=None,
             interface=None,
-            near_look=circuit.near_look and await self._echoed(circuit.id, circuit.near_look, near),
-            far_look=circuit.far_look and await self._echoed(circuit.id, circuit.far_look, far),
+            near_look=circuit.near_look and self._echoed(circuit.id, circuit.near_look, near),
+            far_look=circuit.far_look and self._echoed(circuit.id, circuit.far_look, far),
         )
 
-    async def _device(self, device: Device, address: str) -> Device:
+    def _device(self, device: Device, address: str) -> Device:
         self._endpoints.setdefault(device.id, [])
-        looks = tuple([await self._looked(device.id, look, address) for look in device.looks])
+        looks = tuple(self._looked(device.id, look, address) for look in device.looks)
         return replace(device, address=address, looks=looks)
 
-    async def _looked(self, path: str, look: Look, address: str) -> Look:
-        makers: dict[str, Callable[[str, Look, str], Awaitable[Look]]] = {
-            "icmp": self._echoed,
-            "udp": self._echoed,
-            "http": self._paged,
-        }
-        return await makers.get(look.kind, self._opened)(path, look, address)
+    def _looked(self, path: str, look: Look, address: str) -> Look:
+        makers = {"icmp": self._echoed, "udp": self._echoed, "http": self._paged}
+        return makers.get(look.kind, self._opened)(path, look, address)
 
-    async def _echoed(self, path: str, look: Look, address: str) -> Look:
+    def _echoed(self, path: str, look: Look, address: str) -> Look:
         echo = self._answering(path, Echo(address))
         return self._become(look, "udp", {"host": address, "port": echo.port})
 
-    async def _paged(self, path: str, look: Look, address: str) -> Look:
-        service = self._answering(path, await Service.open(address))
+    def _paged(self, path: str, look: Look, address: str) -> Look:
+        service = self._answering(path, Service(address))
         return self._become(look, "http", {"url": f"http://{address}:{service.port}/"})
 
-    async def _opened(self, path: str, look: Look, address: str) -> Look:
-        service = self._answering(path, await Service.open(address))
+    def _opened(self, path: str, look: Look, address: str) -> Look:
+        service = self._answering(path, Service(address))
         return self._become(look, "tcp", {"host": address, "port": service.port})
 
     def _answering(self, path: str, endpoint: Endpoint) -> Endpoint:

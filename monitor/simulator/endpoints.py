@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from typing import Protocol, Self
+from typing import Protocol
 
 from monitor.simulator.faults import WHOLE, Fault
-from monitor.simulator.sieve import lose
 
 _BATCH = 64
 """Datagrams answered before the loop has its turn again."""
 _LONGEST_HEAD = 16_384
+_QUEUE = 100
 _PATIENCE = 30.0
 """Seconds after which a service hangs up on a client that says nothing."""
 _PAGE = b"HTTP/1.1 200 OK\r\nServer: simulated\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
@@ -58,7 +58,6 @@ class Echo:
     def suffer(self, fault: Fault) -> None:
         """Answer as this fault lets it, from now on; what is on its way back already comes through."""
         self._fault = fault
-        lose(self._socket, fault.towards)
 
     async def close(self) -> None:
         """Stop answering and release the port."""
@@ -73,8 +72,10 @@ class Echo:
                 words, peer = self._socket.recvfrom(65_535)
             except OSError:
                 return
+            if _happens(self._fault.towards):
+                continue
             self.received += 1
-            if self._fault.away and _dice.random() < self._fault.away:
+            if _happens(self._fault.away):
                 continue
             if self._fault.delay:
                 self._send_later(words, peer)
@@ -95,23 +96,24 @@ class Echo:
 
 
 class Service:
-    """Takes TCP connections: answers each HTTP request with a small page, and otherwise listens."""
+    """Takes TCP connections: answers an HTTP request with a small page, and otherwise listens.
 
-    def __init__(self) -> None:
+    Silence is the kernel's: Linux drops the SYN of whoever knocks while the accept queue is full (listen(2)),
+    so it is made short and filled with connections of our own. Nobody is refused, and a SYN that is sent
+    again once all is whole is answered. Loss short of all is hidden by TCP from its users; it is not acted
+    out here.
+    """
+
+    def __init__(self, address: str) -> None:
         self._fault = WHOLE
-        self._listener: socket.socket
-        self._server: asyncio.Server
-        self._talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-
-    @classmethod
-    async def open(cls, address: str) -> Self:
-        """Listen at a free port of *address*."""
-        service = cls()
-        service._listener = socket.create_server((address, 0))
-        service._server = await asyncio.start_server(
-            service._take, sock=service._listener, limit=_LONGEST_HEAD
-        )
-        return service
+        self._listener = socket.create_server((address, 0), backlog=_QUEUE)
+        self._listener.settimeout(0)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._listener, self._take)
+        self._passable = asyncio.Event()
+        self._passable.set()
+        self._fillers: list[socket.socket] = []
+        self._talks: set[asyncio.Task[None]] = set()
 
     @property
     def port(self) -> int:
@@ -119,30 +121,59 @@ class Service:
         return int(self._listener.getsockname()[1])
 
     def suffer(self, fault: Fault) -> None:
-        """Answer as this fault lets it, from now on; connections under way suffer too."""
+        """Answer as this fault lets it, from now on; connections under way fall silent too."""
         self._fault = fault
-        lose(self._listener, _lost(fault))
-        for writer in self._talks.values():
-            _lose_from(writer, fault)
+        if fault.severs and self._passable.is_set():
+            self._fall_silent()
+        elif not fault.severs and not self._passable.is_set():
+            self._be_heard()
 
     async def close(self) -> None:
         """Stop listening and hang up."""
-        self._server.close()
-        for talk in tuple(self._talks):
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        self._let_go()
+        for talk in self._talks:
             talk.cancel()
         await asyncio.gather(*self._talks, return_exceptions=True)
-        await self._server.wait_closed()
 
-    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _lose_from(writer, self._fault)
-        talk = asyncio.create_task(self._talk(reader, writer), name="simulated service")
-        self._talks[talk] = writer
-        talk.add_done_callback(self._talks.pop)
+    def _fall_silent(self) -> None:
+        self._passable.clear()
+        self._loop.remove_reader(self._listener)
+        self._listener.listen(0)
+        # A queue of length 0 holds one connection; the second filler is there should that one be lost.
+        self._fillers = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(2)]
+        for filler in self._fillers:
+            filler.settimeout(0)
+            with contextlib.suppress(BlockingIOError):
+                filler.connect(self._listener.getsockname())
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _be_heard(self) -> None:
+        self._let_go()
+        self._listener.listen(_QUEUE)
+        self._loop.add_reader(self._listener, self._take)
+        self._passable.set()
+
+    def _let_go(self) -> None:
+        for filler in self._fillers:
+            filler.close()
+        self._fillers.clear()
+
+    def _take(self) -> None:
+        try:
+            caller, _ = self._listener.accept()
+        except OSError:
+            return
+        talk = asyncio.create_task(self._talk(caller), name="simulated service")
+        self._talks.add(talk)
+        talk.add_done_callback(self._talks.discard)
+
+    async def _talk(self, caller: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=caller, limit=_LONGEST_HEAD)
         try:
             async with asyncio.timeout(_PATIENCE):
                 await reader.readuntil(b"\r\n\r\n")
+                await self._passable.wait()
                 await asyncio.sleep(self._fault.delay)
                 writer.write(_PAGE)
                 await writer.drain()
@@ -154,12 +185,5 @@ class Service:
             writer.transport.abort()
 
 
-def _lost(fault: Fault) -> float:
-    """Return the share to lose on arrival: a way back that is severed is as silent as the way there."""
-    return 1.0 if fault.severs else fault.towards
-
-
-def _lose_from(writer: asyncio.StreamWriter, fault: Fault) -> None:
-    sock = writer.get_extra_info("socket")
-    with contextlib.suppress(OSError):  # closed meanwhile
-        lose(sock, _lost(fault))
+def _happens(share: float) -> bool:
+    return share > 0 and _dice.random() < share
