@@ -25,13 +25,12 @@ from monitor.kit.mqtt import (
     Unsendable,
 )
 from monitor.kit.text import clean
-from monitor.outputs.mqtt.compose import Composer
 from monitor.outputs.mqtt.condition import Condition
 from monitor.outputs.mqtt.options import MqttOptions
-from monitor.outputs.mqtt.outbox import Item, Lane, Outbox
-from monitor.outputs.mqtt.payloads import Payload
+from monitor.outputs.mqtt.outbox import Item, Outbox
 from monitor.outputs.mqtt.sweep import sweep
-from monitor.outputs.mqtt.topics import DAEMON, ECHO, EVENT, topic_of
+from monitor.outputs.mqtt.topics import ECHO
+from monitor.outputs.mqtt.writer import Writer
 from monitor.ports import Feed
 
 MOST_EVENTS = 10_000
@@ -42,11 +41,6 @@ STEPS = 20
 
 FAREWELL = 1.5
 """Seconds for what is still to be told when the daemon stops."""
-
-PATIENCE = 3
-"""Heartbeats that may be missed before the daemon is to be taken for offline."""
-
-JSON = "application/json"
 
 
 class Publisher:
@@ -67,24 +61,17 @@ class Publisher:
         self._vitals = vitals
         self._own = own
         self._feed = feed
-        self._clock = clock
-        self._born = clock()
         self._outbox = Outbox(MOST_EVENTS)
-        self._composer = Composer(lambda: feed.world, clock=clock, zone=zone, valid_for=options.valid_for)
+        self._writer = Writer(options, vitals, lambda: feed.world, zone=zone, clock=clock)
         self._wake = asyncio.Event()
         self._answered = asyncio.Event()
-        self._topics: dict[str, str] = {}
-        self._subjects: dict[str, str] = {}
         self._condition = Condition(own, f"{options.host}:{options.port}", clock)
         self._session: Session | None = None
-        self._sessions = 0
         self._welcomed = False
-        self._state = "starting"
         self._missed_in_feed = 0
-        self._daemon_topic = f"{options.root}/{DAEMON.format(vantage=feed.world.vantage)}"
         self._connection = Connection(
             _broker(options, feed.world.vantage),
-            will=self._will,
+            will=self._writer.will,
             resolve=resolve,
             troubled=self._condition.away,
         )
@@ -117,7 +104,7 @@ class Publisher:
             await asyncio.sleep(self._options.interval / STEPS)
             step = (step + 1) % STEPS
             if step == 0:
-                self._composer.index()
+                self._writer.index()
             if self._session is not None and self._vouching():
                 self._outbox.refresh(s for s in self._feed.world.statuses if _step_of(s) == step)
                 self._stir()
@@ -139,10 +126,10 @@ class Publisher:
 
     async def _serve(self, session: Session) -> None:
         """Live through one session: birth, every status anew, the stale ones cleared, then what comes."""
-        self._session, self._state = session, "starting"
+        self._session, self._writer.state = session, "starting"
         self._own.reconnects += self._welcomed
         self._welcomed = True
-        self._composer.index()
+        self._writer.index()
         self._outbox.daemon()
         if self._vouching():
             self._outbox.introduce(list(self._feed.world.statuses))
@@ -167,10 +154,10 @@ class Publisher:
     async def _introduce(self, session: Session) -> None:
         await self._settled()
         await self._clear_stale(session)
-        self._state = "online"
+        self._writer.state = "online"
         self._outbox.daemon()
         self._stir()
-        self._condition.online(self._sessions)
+        self._condition.online(self._writer.session)
 
     async def _clear_stale(self, session: Session) -> None:
         """Clear what we left on the broker about subjects that are no more."""
@@ -180,13 +167,13 @@ class Publisher:
         except Refused as error:
             self._condition.doubtful(tree, str(error))
             return
-        if not found and self._topics and self._feed.world.statuses:
+        if not found and any(map(self._writer.is_known, self._feed.world.statuses)):
             self._condition.doubtful(
                 tree, "what we told does not come back: telling or reading is silently refused"
             )
             return
         self._condition.cleared(tree)
-        stale = sorted(topic for topic in found if not self._is_ours(topic))
+        stale = sorted(topic for topic in found if not self._writer.is_told(topic))
         self._outbox.introduce(topics=stale)
         await self._settled()
 
@@ -196,9 +183,6 @@ class Publisher:
         while not self._outbox.introduced:
             self._answered.clear()
             await self._answered.wait()
-
-    def _is_ours(self, topic: str) -> bool:
-        return self._subjects.get(topic) in self._feed.world.statuses
 
     async def _pump(self, session: Session) -> None:
         """Empty the outbox for as long as the session lives."""
@@ -221,7 +205,7 @@ class Publisher:
             async with asyncio.timeout(FAREWELL):
                 await self._hear(0)
                 self._outbox.hurry()
-                self._state = "offline"
+                self._writer.state = "offline"
                 while self._outbox.queued or session.in_flight:
                     await session.room(self._outbox.window)
                     item = self._outbox.next()
@@ -229,7 +213,7 @@ class Publisher:
                         self._tell(session, item)
                     else:
                         await asyncio.sleep(0.01)
-                await session.publish(self._daemon_message())
+                await session.publish(self._writer.daemon(self._condition.days_left()))
         except (TimeoutError, MqttError):
             session.client.finish("stopped without a farewell")
 
@@ -237,66 +221,24 @@ class Publisher:
 
     def _tell(self, session: Session, item: Item) -> None:
         try:
-            message = self._message(item)
+            message = self._writer.message(item, self._condition.days_left())
             if message is not None:
-                session.send(message, lambda trouble: self._told(item, message.topic, trouble))
+                session.send(message, lambda trouble: self._told(item, message, trouble))
                 return
         except (Unsendable, ValueError) as error:
             self._dead(item, str(error))
         self._done(item)
 
-    def _message(self, item: Item) -> Message | None:
-        match item.lane:
-            case Lane.DAEMON:
-                return self._daemon_message()
-            case Lane.EVENT if item.event is not None:
-                return _message(f"{self._options.root}/{EVENT}", self._composer.event(item.event))
-            case Lane.STATUS:
-                return self._status_message(item.key)
-            case _:
-                return None if self._is_ours(item.key) else Message(item.key, b"", retain=True)
-
-    def _status_message(self, subject: str) -> Message | None:
-        """Say how the subject is, or take back what was said if it is no more."""
-        status = self._feed.world.statuses.get(subject)
-        if status is None:
-            topic = self._topics.pop(subject, "")
-            self._subjects.pop(topic, None)
-            return Message(topic, b"", retain=True) if topic else None
-        topic = self._topics[subject] = topic_of(self._options.root, status)
-        self._subjects[topic] = subject
-        expiry = max(1, round(self._options.valid_for))
-        return _message(topic, self._composer.status(status), retain=True, expiry=expiry)
-
-    def _daemon_message(self) -> Message:
-        reason = "stopped" if self._state == "offline" else ""
-        return self._daemon_says(self._state, reason, self._vitals)
-
-    def _will(self) -> Message:
-        """Give the will of the session that is about to begin; its epoch is boot and session."""
-        self._sessions += 1
-        return self._daemon_says("offline", "lost", None)
-
-    def _daemon_says(self, state: str, reason: str, vitals: Vitals | None) -> Message:
-        payload = self._composer.daemon(
-            state,
-            session=self._sessions,
-            valid_for=PATIENCE * self._options.keepalive,
-            since=self._vitals.started_at or self._born,
-            reason=reason,
-            vitals=vitals,
-            days=self._condition.days_left(),
-        )
-        return _message(self._daemon_topic, payload, retain=True)
-
-    def _told(self, item: Item, topic: str, trouble: MqttError | None) -> None:
+    def _told(self, item: Item, message: Message, trouble: MqttError | None) -> None:
         if isinstance(trouble, Lost):
             return  # the outbox takes it back
         self._done(item)
         if trouble is None:
-            self._condition.accepted(topic)
+            self._condition.accepted(message.topic)
         else:
-            self._condition.refused(topic, str(trouble))
+            self._condition.refused(message.topic, str(trouble))
+        if not message.payload:
+            self._writer.forget(message.topic)
         self._stir()
 
     def _done(self, item: Item) -> None:
@@ -305,12 +247,7 @@ class Publisher:
 
     def _dead(self, item: Item, words: str) -> None:
         """Give up an item that nobody will ever take."""
-        named = (
-            f"{self._options.root}/{EVENT}"
-            if item.lane is Lane.EVENT
-            else self._topics.get(item.key, item.key)
-        )
-        self._condition.refused(named, clean(f"{item.lane} {item.key}: {words}"))
+        self._condition.refused(self._writer.topic(item), clean(f"{item.lane} {item.key}: {words}"))
 
     def _stir(self) -> None:
         self._wake.set()
@@ -330,10 +267,6 @@ class Publisher:
 @lru_cache(maxsize=1 << 16)
 def _step_of(subject: str) -> int:
     return zlib.crc32(subject.encode(errors="replace")) % STEPS
-
-
-def _message(topic: str, payload: Payload, *, retain: bool = False, expiry: int | None = None) -> Message:
-    return Message(topic, payload.model_dump_json().encode(), retain, expiry, JSON)
 
 
 def _broker(options: MqttOptions, vantage: str) -> Broker:
