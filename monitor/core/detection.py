@@ -25,6 +25,9 @@ GOOD_TO_RECOVER = 3
 RECOVERY_SPAN = 1.0
 """What was down is up again after three good looks in a row that span at least this many seconds."""
 
+ENOUGH = 1e-3
+"""Nats above the threshold that a deciding look aims at, so that rounding does not leave it just below."""
+
 BLIND_PERIODS = 3
 """After so many periods without a look that tells anything, we no longer know."""
 
@@ -274,7 +277,7 @@ def _burst_after(doubt: Doubt, gap: float) -> float:
 def _decisive_gap(doubt: Doubt, aim: float) -> float:
     """Return the shortest gap after which one more miss brings S to *aim*; infinite if one cannot."""
     g, b, pi = doubt.model.isolated, doubt.model.inside, doubt.model.share
-    needed = (1 - ANSWER_WHEN_DOWN) * exp(doubt.score - aim)
+    needed = (1 - ANSWER_WHEN_DOWN) * exp(doubt.score - aim - ENOUGH)
     f = (needed - g) / (b - g)
     if f <= pi:
         return inf

@@ -96,7 +96,7 @@ class Event:
     at: float
     """Wall time at which it happened, Unix seconds."""
     kind: str
-    """`belief` (a check), `health` (a subject), `daemon` (ourselves)."""
+    """`belief` (a check), `status` (a subject), `daemon` (ourselves)."""
     subject: str
     data: Mapping[str, Json]
 

@@ -3,6 +3,7 @@
 import asyncio
 from bisect import bisect_left
 from collections.abc import Callable
+from math import ceil
 
 from monitor.core.schedule import NEVER, TICK, Wheel, first_tick
 from monitor.core.vitals import LAG_BOUNDS, Vitals
@@ -43,8 +44,8 @@ class Scheduler:
         self._put(watch, first_tick(watch.check.id, watch.period, self._wheel.now))
 
     def put_at(self, watch: Watch, when: float) -> None:
-        """Put *watch* at *when* (monotonic seconds) instead of where it was."""
-        self._put(watch, self._tick_at(when))
+        """Put *watch* at *when* (monotonic seconds) instead of where it was; never sooner."""
+        self._put(watch, ceil((when - self._origin) / TICK))
 
     @staticmethod
     def take_off(watch: Watch) -> None:
