@@ -1,0 +1,105 @@
+"""A town of UDP echoes on the loopback, and the inventory that declares it."""
+
+import asyncio
+import json
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+
+PERIOD = 0.5
+NETWORKS = ("city", "province")
+ROLES = ("primary", "backup")
+CENTERS = {"dan": 1, "yun": 2}
+"""The centers there are at first, each with its part of the addresses."""
+
+
+class Echo(asyncio.DatagramProtocol):
+    """One end of a circuit: sends back what comes, or keeps silent and only counts."""
+
+    def __init__(self):
+        self.silent = False
+        self.heard = []
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        self.heard.append(time.monotonic())
+        if not self.silent:
+            self.transport.sendto(data, addr)
+
+
+@dataclass
+class Town:
+    """What answers, by circuit, and the file in which it is written down."""
+
+    file: Path
+    port: int = 0
+    centers: dict[str, int] = field(default_factory=lambda: dict(CENTERS))
+    echoes: dict[str, Echo] = field(default_factory=dict)
+    more: dict[str, object] = field(default_factory=dict)
+    """Further keys of every center."""
+
+    def of(self, center):
+        return [echo for name, echo in self.echoes.items() if name.partition("/")[0] == center]
+
+    def cut(self, center, *, silent=True):
+        for echo in self.of(center):
+            echo.silent = silent
+
+    def looks(self):
+        return sum(len(echo.heard) for echo in self.echoes.values())
+
+    async def looked_at(self, more):
+        """Wait until *more* further looks have come."""
+        wanted = self.looks() + more
+        async with asyncio.timeout(15):
+            while self.looks() < wanted:
+                await asyncio.sleep(0.02)
+
+    def document(self):
+        return {
+            "city": {"zh": "十堰市", "en": "Shiyan"},
+            "looks": {"circuit": {"kind": "udp", "port": self.port, "period": PERIOD, "deadline": PERIOD}},
+            "networks": {name: {} for name in NETWORKS},
+            "centers": {name: self.center(number) for name, number in self.centers.items()},
+        }
+
+    def center(self, number):
+        links = {n: {r: {"near": address(number, n, r)} for r in ROLES} for n in NETWORKS}
+        return {"links": links} | self.more
+
+    def write(self):
+        # JSON is YAML; written aside first, so that nobody reads half of it.
+        aside = self.file.with_suffix(".new")
+        aside.write_text(json.dumps(self.document()))
+        aside.replace(self.file)
+
+    async def build(self, center, number):
+        self.centers[center] = number
+        loop = asyncio.get_running_loop()
+        for network, role in product(NETWORKS, ROLES):
+            place = (address(number, network, role), self.port)
+            transport, echo = await loop.create_datagram_endpoint(Echo, place)
+            self.port = transport.get_extra_info("sockname")[1]
+            self.echoes[f"{center}/{network}/{role}"] = echo
+
+
+def address(number, network, role):
+    return f"127.40.{number}.{2 * NETWORKS.index(network) + ROLES.index(role) + 1}"
+
+
+@asynccontextmanager
+async def town(folder, **more):
+    """Build the town of `CENTERS` and declare it in a file in *folder*."""
+    built = Town(folder / "town.yaml", more=more)
+    try:
+        for center, number in CENTERS.items():
+            await built.build(center, number)
+        built.write()
+        yield built
+    finally:
+        for echo in built.echoes.values():
+            echo.transport.close()
