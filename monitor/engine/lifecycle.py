@@ -108,8 +108,9 @@ class Engine:
         """Stop looking, report nothing of what was under way, save the state."""
         self._scheduler.stop()
         await self._looker.aclose()
-        self._pipeline.tell_daemon("stopped")
-        await self._save()
+        if self.vitals.ready:  # what never started knows nothing, and must not write that over what is known
+            self._pipeline.tell_daemon("stopped")
+            await self._save()
         self._disk.shutdown()
 
     def _watch(self, inventory: Inventory, remembered: Remembered) -> None:
