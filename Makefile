@@ -33,7 +33,8 @@ check: .venv/ready servers
 	@$(BIN)/pytest $(TESTS)
 
 bench: .venv/ready servers
-	@set -e; for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; echo; done
+	@set -e; for bench in tests/bench/bench_*.py; do echo "== $$bench"; \
+		$(BIN)/python -m tests.bench.$$(basename $$bench .py); echo; done
 
 docs: .venv/ready
 	@for kind in inventory profile settings; do $(BIN)/command-monitor schema $$kind > config/schema/$$kind.json; done

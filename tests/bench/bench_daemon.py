@@ -1,6 +1,6 @@
 """Measures the daemon as its users run it: 10,000 circuits at one look a second, scraped meanwhile.
 
-    python tests/bench/bench_daemon.py [--checks 10000] [--runs 5] [--scrapes 10]
+    python -m tests.bench.bench_daemon [--checks 10000] [--runs 5] [--scrapes 10]
 
 Starts `command-monitor run` with an inventory of addresses in 127.0.0.0/8 and asks it over HTTP, as
 Prometheus would. Lag is the daemon's own histogram, its difference over the time of the scrapes; losses are
@@ -9,15 +9,15 @@ all its own, for these addresses always answer. Needs root or a ping_group_range
 
 import argparse
 import re
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
-import urllib.request
 from pathlib import Path
+
+from tests.bench.peers import cpu_of, fetch, free_port
 
 SHARE = 0.99
 
@@ -45,8 +45,7 @@ def inventory(checks):
 
 
 def ask(port, path):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-        return answer.read().decode()
+    return fetch(port, path).decode()
 
 
 def ready(port, process):
@@ -77,8 +76,7 @@ def total(page, name, match=""):
 
 
 def once(checks, scrapes, folder):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     (folder / "city.yaml").write_text(inventory(checks))
     (folder / "settings.yaml").write_text(f"inventory: city.yaml\nstate_dir: state\nhttp: {{port: {port}}}\n")
     command = [sys.executable, "-m", "monitor", "run", "--settings", str(folder / "settings.yaml")]
@@ -113,11 +111,6 @@ def once(checks, scrapes, folder):
         "looks": looks,
         "cpu": used / looks,
     }
-
-
-def cpu_of(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def main():

@@ -1,6 +1,6 @@
 """Measures our ping engine against fping on loopback: CPU per ping, own losses, truth of the RTT.
 
-    python tests/bench/bench_icmp.py [--runs 5] [--seconds 3]
+    python -m tests.bench.bench_icmp [--runs 5] [--seconds 3]
 
 Both ping the same addresses of 127.0.0.0/8, turn by turn, so that they meet the same machine. CPU is user and
 system time of the whole process: ours in a child of its own with nothing but the event loop and a caller that

@@ -1,7 +1,7 @@
 """How soon a cut is told, and how often one is told that never was: the real daemon in the lab, as shipped.
 
-    python tests/bench/bench_lab.py                       60 circuits and 20 centers are cut
-    python tests/bench/bench_lab.py --false-downs 30      30 minutes each of 1 % and 5 % loss on all circuits
+    python -m tests.bench.bench_lab                       60 circuits and 20 centers are cut
+    python -m tests.bench.bench_lab --false-downs 30      30 minutes each of 1 % and 5 % loss on all circuits
 
 Needs root, iproute2, nftables and mosquitto. Times count from just before the nftables transaction that
 cuts, to the message in the hands of an MQTT subscriber; both are read from the same monotonic clock. In a

@@ -3,7 +3,7 @@
 The page is served as the daemon serves it and fetched by another process; beside it, in the same run,
 prometheus_client's own `generate_latest` over the same families inside the loop. Medians of seven.
 
-    python tests/bench/bench_metrics.py [CHECKS]
+    python -m tests.bench.bench_metrics [CHECKS]
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""Measures the whole pipeline on loopback, schedule to world, against fping and blackbox_exporter.
+"""Measures the whole pipeline on loopback, schedule to world, against fping and others.
 
-    python tests/bench/bench_pipeline.py [--runs 5] [--seconds 5] [--no-blackbox]
+    python -m tests.bench.bench_pipeline [--runs 5] [--seconds 5]
 
 Every address of 127.0.0.0/8 that is pinged is a circuit of its own, looked at once a second by an engine in a
 process of its own. CPU is user and system time of whole processes; fping's from wait4, blackbox_exporter's
@@ -12,12 +12,11 @@ import argparse
 import asyncio
 import json
 import resource
-import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-import urllib.request
 from datetime import UTC
 from pathlib import Path
 
@@ -25,13 +24,13 @@ from monitor.core.inventory import Center, Circuit, Inventory, Level, Link, Look
 from monitor.core.vitals import LAG_BOUNDS
 from monitor.engine.lifecycle import Engine, Tuning
 from monitor.probes import load_kinds
-
-sys.path.insert(0, str(Path(__file__).parent))
-from bench_icmp import addresses, run_fping
+from tests.bench.bench_icmp import addresses, run_fping
+from tests.bench.peers import blackbox, blackbox_cost, plugin_cost
 
 NAME = Name("甲", "A")
 RATES = (100, 1_000, 10_000)
 WARM_UP = 2.0
+BLACKBOX = "modules: {icmp: {prober: icmp, timeout: 1s, icmp: {preferred_ip_protocol: ip4}}}"
 
 
 def city(hosts, kind):
@@ -101,50 +100,17 @@ def bound(buckets, share):
 
 
 def run_ours(count, seconds):
-    command = [sys.executable, __file__, "--child", str(count), str(seconds)]
+    command = [sys.executable, "-m", "tests.bench.bench_pipeline", "--child", str(count), str(seconds)]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
-def run_blackbox(probes=400):
-    """Return blackbox_exporter's own CPU per ICMP probe, seconds."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    command = [
-        "prometheus-blackbox-exporter",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--config.file=/dev/stdin",
-    ]
-    config = "modules: {icmp: {prober: icmp, timeout: 1s, icmp: {preferred_ip_protocol: ip4}}}"
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        process.stdin.write(config.encode())
-        process.stdin.close()
-        try:
-            ask(port, "/-/healthy", tries=50)
-            before = cpu_of(process.pid)
-            for host in addresses(probes):
-                ask(port, f"/probe?module=icmp&target={host}")
-            return (cpu_of(process.pid) - before) / probes
-        finally:
-            process.terminate()
-
-
-def ask(port, path, tries=1):
-    for left in reversed(range(tries)):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
-                return answer.read()
-        except OSError:
-            if not left:
-                raise
-            time.sleep(0.1)
-    return None
-
-
-def cpu_of(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+def others(runs):
+    """Return the CPU per ping of blackbox_exporter and of check_icmp, seconds, medians."""
+    paths = [f"/probe?module=icmp&target={host}" for host in addresses(300)]
+    with tempfile.TemporaryDirectory() as folder, blackbox(Path(folder), BLACKBOX) as (port, pid):
+        theirs = [blackbox_cost(port, pid, paths) for _ in range(runs)]
+    plugin = [plugin_cost("check_icmp", "-H", "127.1.0.1", "-n", "1") for _ in range(runs)]
+    return statistics.median(theirs), statistics.median(plugin)
 
 
 def compare(count, runs, seconds):
@@ -167,7 +133,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--no-blackbox", action="store_true")
     args = parser.parse_args()
     print("Whole pipeline, CPU per probe in microseconds (medians; the ratio is the median of pairs)")
     print("  checks     ours    fping   ratio    lost/looks      lag p99    start   peak RSS  events")
@@ -175,11 +140,9 @@ def main():
     print(
         f"cost per probe, {RATES[-1]:,} checks against {RATES[0]:,}: {costs[RATES[-1]] / costs[RATES[0]]:.2f}"
     )
-    if not args.no_blackbox:
-        blackbox = statistics.median(run_blackbox() for _ in range(args.runs)) * 1e6
-        print(
-            f"blackbox_exporter: {blackbox:.0f} per ping; ours at 1,000/s is 1/{blackbox / costs[1_000]:.1f}"
-        )
+    for name, cost in zip(("blackbox_exporter", "check_icmp"), others(args.runs), strict=True):
+        times = cost * 1e6 / costs[1_000]
+        print(f"{name}: {cost * 1e6:,.0f} per ping, {times:.0f} times ours at 1,000/s")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measures TCP connects and HTTP fetches, whole pipeline and probe alone, beside blackbox_exporter.
 
-    python tests/bench/bench_tcp_http.py [--runs 5] [--seconds 3]
+    python -m tests.bench.bench_tcp_http [--runs 5] [--seconds 3]
 
 Everybody asks the same nginx on loopback, turn by turn, so that they meet the same machine. Ours is an
 engine, schedule to world, in a process of its own, with so many checks at one a second; its CPU is user and
@@ -14,13 +14,11 @@ import contextlib
 import functools
 import json
 import resource
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from datetime import UTC
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from monitor.core.inventory import Center, Circuit, Inventory, Level, Link, Look
 from monitor.engine.lifecycle import Engine, Tuning
 from monitor.engine.runner import observe
 from monitor.probes import load_kinds
+from tests.bench.peers import blackbox, blackbox_cost, free_port, plugin_cost, running
 
 KINDS = load_kinds()
 NAME = Name("甲", "A")
@@ -92,23 +91,17 @@ async def alone(kind, port, seconds):
 
 
 def child(form, kind, port, seconds):
-    command = [sys.executable, __file__, "--child", form, kind, str(port), str(seconds)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.bench_tcp_http",
+        "--child",
+        form,
+        kind,
+        str(port),
+        str(seconds),
+    ]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-@contextlib.contextmanager
-def running(command, port):
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            fetch(port, "/", tries=50)
-            yield process.pid
-        finally:
-            process.terminate()
 
 
 @contextlib.contextmanager
@@ -127,46 +120,15 @@ def nginx(folder):
         yield port
 
 
-@contextlib.contextmanager
-def blackbox(folder):
-    port = free_port()
-    (folder / "blackbox.yml").write_text(BLACKBOX)
-    command = [
-        "prometheus-blackbox-exporter",
-        f"--web.listen-address=127.0.0.1:{port}",
-        f"--config.file={folder / 'blackbox.yml'}",
-    ]
-    with running(command, port) as pid:
-        yield port, pid
-
-
-def fetch(port, path, tries=1):
-    for left in reversed(range(tries)):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
-                return answer.read()
-        except OSError:
-            if not left:
-                raise
-            time.sleep(0.1)
-    return None
-
-
 def theirs(server, port, pid, kind, probes=400):
     """Return blackbox_exporter's own CPU per probe, seconds."""
     target = f"127.0.0.1:{server}" if kind == "tcp" else f"http://127.0.0.1:{server}/"
-    path = f"/probe?module={kind}&target={target}"
-    before = cpu_of(pid)
-    for _ in range(probes):
-        fetch(port, path)
-    if b"probe_success 1" not in fetch(port, path):
-        raise SystemExit(f"blackbox_exporter does not reach {target}")
-    return (cpu_of(pid) - before) / (probes + 1)
+    return blackbox_cost(port, pid, [f"/probe?module={kind}&target={target}"] * probes)
 
 
-def cpu_of(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+def plugin(kind, server):
+    """Return the CPU of check_tcp or check_http, seconds."""
+    return plugin_cost(f"check_{kind}", "-H", "127.0.0.1", "-p", str(server))
 
 
 def compare(kind, runs, seconds, server, port, pid):
@@ -175,18 +137,19 @@ def compare(kind, runs, seconds, server, port, pid):
             child("pipeline", kind, server, seconds),
             child("alone", kind, server, seconds),
             theirs(server, port, pid, kind),
+            plugin(kind, server),
         )
         for _ in range(runs)
     ]
-    ours, single, other = (
+    ours, single, other, forked = (
         statistics.median(column) * 1e6
-        for column in zip(*((a["cpu"], b["cpu"], c) for a, b, c in rounds), strict=True)
+        for column in zip(*((a["cpu"], b["cpu"], c, d) for a, b, c, d in rounds), strict=True)
     )
-    ratio = statistics.median(a["cpu"] / c for a, _, c in rounds)
-    bad, looks = sum(a["bad"] for a, _, _ in rounds), sum(a["looks"] for a, _, _ in rounds)
+    ratio = statistics.median(a["cpu"] / c for a, _, c, _ in rounds)
+    bad, looks = sum(a["bad"] for a, *_ in rounds), sum(a["looks"] for a, *_ in rounds)
     print(
-        f"{kind:<5} {CHECKS[kind]:>6}/s {ours:>9.0f} {single:>9.0f} {other:>9.0f} {ratio:>7.2f}"
-        f" {GOALS[kind]:>6.2f} {bad:>5}/{looks}"
+        f"{kind:<5} {CHECKS[kind]:>6}/s {ours:>9.0f} {single:>9.0f} {other:>9.0f} {forked:>9.0f}"
+        f" {ratio:>7.2f} {GOALS[kind]:>6.2f} {bad:>5}/{looks}"
     )
 
 
@@ -196,10 +159,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=3.0)
     args = parser.parse_args()
     print("CPU per look in microseconds: medians; the ratio of pipeline to blackbox is the median of pairs")
-    print("kind      rate  pipeline     alone  blackbox   ratio   goal   bad looks")
+    print("kind      rate  pipeline     alone  blackbox   check_*   ratio   goal   bad looks")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with nginx(folder) as server, blackbox(folder) as (port, pid):
+        with nginx(folder) as server, blackbox(folder, BLACKBOX) as (port, pid):
             for kind in CHECKS:
                 compare(kind, args.runs, args.seconds, server, port, pid)
 
