@@ -27,7 +27,7 @@ class Daemon:
 
     @property
     def file(self):
-        return self.folder / "log"
+        return self.folder / "daemon.log"
 
     async def start(self, errors=None):
         """Start it and wait until it is ready; *errors*: where standard error goes instead of the log."""
