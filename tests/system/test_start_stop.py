@@ -53,9 +53,11 @@ async def test_what_makes_a_start_impossible_is_told_in_one_message_without_a_tr
     assert "moon" in said["vantage"]
     assert "bad.yaml:2" in said["inventory"]
     assert "centres" in said["inventory"]
+    assert "state_dir" in said["folder"]
+    assert "bad.yaml" in said["folder"]
     lines = {name: plain(text) for name, text in said.items()}
-    assert {name: len(lines[name]) for name in ("port", "missing", "vantage")} == {
-        "port": 1, "missing": 1, "vantage": 1,
+    assert {name: len(lines[name]) for name in ("port", "missing", "vantage", "folder")} == {
+        "port": 1, "missing": 1, "vantage": 1, "folder": 1,
     }, lines  # fmt: skip
 
 
@@ -81,6 +83,7 @@ async def wrong_files(folder, taken):
             "missing": folder / "nowhere.yaml",
             "vantage": settings_in(folder / "vantage", built.file, 0, vantage="moon"),
             "inventory": settings_in(folder / "inventory", bad, 0),
+            "folder": settings_in(folder / "folder", built.file, 0, state_dir=str(bad)),
         }
 
 
