@@ -90,10 +90,12 @@ class App:
 
     async def run(self) -> None:
         """Watch and tell until asked to stop."""
-        self._settings.state_dir.mkdir(parents=True, exist_ok=True)
-        tasks = [asyncio.create_task(o.run(feed), name=o.name) for o, feed in self._outputs]
+        self._make_state_dir()
+        (board, feed), *others = self._outputs
+        tasks = [asyncio.create_task(board.run(feed), name=board.name)]
         try:
             await self._board_listens(tasks[0])
+            tasks += [asyncio.create_task(output.run(feed), name=output.name) for output, feed in others]
             self.engine.start()
             gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
@@ -103,6 +105,13 @@ class App:
             await self.engine.stop()
             await self._wind_up(tasks)
             await close_shared()
+
+    def _make_state_dir(self) -> None:
+        folder = self._settings.state_dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"state_dir: {folder} cannot be made: {error.strerror}") from error
 
     async def _reload(self) -> None:
         """Read the inventory anew whenever asked, one time after the other."""
@@ -117,7 +126,7 @@ class App:
                 self.engine.reload(inventory)
 
     async def _board_listens(self, board: asyncio.Task[None]) -> None:
-        """Wait until the HTTP side listens: a daemon that cannot serve must say so at once."""
+        """Wait until the HTTP side listens: one that cannot must say so before anything is told."""
         listening = asyncio.create_task(self.board.listening.wait())
         await asyncio.wait([board, listening], return_when=asyncio.FIRST_COMPLETED)
         listening.cancel()

@@ -87,6 +87,8 @@ class Manner:
     """S from which the check is shown as suspected (amber), nats."""
     confirm: float
     """S from which it is believed down, nats."""
+    adaptive: bool
+    """An answer is given up by what the path's own round-trip times make likely."""
 
 
 CIRCUIT_GAPS = (0.0, 0.2, 0.2, 0.2, *[0.4] * 5, *[0.8] * 3, *[1.2] * 3, 2.0)
@@ -108,6 +110,7 @@ def manner(
         prior=SERVICE if bearer is None else PRIORS[bearer],
         suspect=threshold(period, suspicions_per_year),
         confirm=threshold(period, false_alarms_per_year),
+        adaptive=bearer is not None,
     )
 
 

@@ -30,18 +30,6 @@ class Finding(NamedTuple):
     """The peer itself answered, if only to refuse: the way to it works."""
 
 
-class Observation(NamedTuple):
-    """A finding with its check, its vantage and its times."""
-
-    vantage: str
-    check: str
-    at: float
-    """Wall time at which the look began, Unix seconds."""
-    took: float
-    """Seconds from the beginning of the look to its finding."""
-    finding: Finding
-
-
 def ok(detail: str = "", **values: float) -> Finding:
     """Say that the subject is as it should be."""
     return Finding(Outcome.OK, "ok", detail, values, path_up=True)

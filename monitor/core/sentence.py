@@ -29,6 +29,8 @@ def sentence(now: Status, before: Status | None, scene: Scene, language: str) ->
     if now.kind is SubjectKind.CENTER and now.health is not Health.UP:
         clauses += _links_of(now, scene, words)
         clauses.append(_works(now, scene, words))
+    if now.kind is SubjectKind.CENTER and now.health is Health.UP:
+        clauses.append(_unseen(now, scene, words))
     if now.kind in (SubjectKind.LINK, SubjectKind.CIRCUIT):
         clauses += _whom_to_call(now, scene, words)
     if now.health is Health.UP and before is not None and before.ill_since is not None:
@@ -91,7 +93,7 @@ def _links_of(now: Status, scene: Scene, words: Words) -> list[str]:
         return []
     links = (scene.statuses.get(link.id) for link in _center(now, scene).links)
     return [
-        words.sentence[_pattern(link, words)].format(**_facts(link, scene, words))
+        words.sentence[f"its_{_pattern(link, words)}"].format(**_facts(link, scene, words))
         for link in links
         if link is not None and link.health is not Health.UP
     ]
@@ -106,6 +108,13 @@ def _works(now: Status, scene: Scene, words: Words) -> str:
         return words.sentence["works_none"] if now.health is Health.DOWN else ""
     names = [_name(subject, scene, words) for subject in now.works]
     return words.sentence["works"].format(works=words.comma.join(names))
+
+
+def _unseen(now: Status, scene: Scene, words: Words) -> str:
+    """Say how many devices were not looked at yet, so that `up` does not claim more than was seen."""
+    devices = (scene.statuses.get(device.id) for device in _center(now, scene).devices)
+    count = sum(status is not None and status.health is Health.UNKNOWN for status in devices)
+    return words.sentence["unseen"].format(count=count) if count else ""
 
 
 def _name(subject: str, scene: Scene, words: Words) -> str:

@@ -5,6 +5,7 @@ Only the pipeline writes it; outputs read it. It holds the present, never histor
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from monitor.core.detection import Belief
 from monitor.core.health import Status
@@ -14,6 +15,9 @@ from monitor.core.observation import Finding
 HISTORY = 60
 """How many latest looks the loss ratio speaks of."""
 _MASK = (1 << HISTORY) - 1
+
+EventKind = Literal["belief", "status", "daemon"]
+"""What an event speaks of: what is believed of a check, what is said of a subject, or ourselves."""
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -46,7 +50,6 @@ class Reading:
         "rtt_count",
         "rtt_sum",
         "rttvar",
-        "since_miss",
         "srtt",
         "took",
         "unknown",
@@ -69,8 +72,6 @@ class Reading:
         self.rtt_count = 0
         self.srtt = 0.0
         self.rttvar = 0.0
-        self.since_miss = 0
-        """Looks since the latest miss: what the isolated share is learned from."""
         self.history = 0
         """One bit per look, newest lowest, 1 = lost."""
         self.filled = 0
@@ -95,8 +96,7 @@ class Event:
     """Counts up within one boot of one daemon."""
     at: float
     """Wall time at which it happened, Unix seconds."""
-    kind: str
-    """`belief` (a check), `status` (a subject), `daemon` (ourselves)."""
+    kind: EventKind
     subject: str
     data: Mapping[str, Json]
 

@@ -10,7 +10,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from monitor.core.checks import checks_of
-from monitor.core.detection import Belief, Learned, manner
+from monitor.core.detection import Belief, Learned, Manner, manner
 from monitor.core.health import Status
 from monitor.core.inventory import Bearer, Inventory
 from monitor.core.vitals import Vitals
@@ -118,9 +118,10 @@ class Engine:
         old = self._pipeline.watches
         watches = {}
         for name, check in checks_of(inventory, vantage).items():
-            watch = old.get(name)
+            watch, how = old.get(name), self._manner(check, inventory)
             if watch is None or watch.check != check:
-                watch = self._new_watch(check, inventory, remembered)
+                watch = _new_watch(check, how, remembered)
+            watch.how = how
             watches[name] = watch
         for name, watch in old.items():
             if watches.get(name) is not watch:
@@ -132,23 +133,12 @@ class Engine:
                 self._looker.equip(watch)
                 self._scheduler.put_first(watch)
 
-    def _new_watch(self, check: Check, inventory: Inventory, remembered: Remembered) -> Watch:
-        mark = _mark(check)
-        known = remembered.looks.get(check.id) == mark
-        bearer = _bearer(check, inventory)
-        how = manner(
+    def _manner(self, check: Check, inventory: Inventory) -> Manner:
+        return manner(
             check.look.period,
-            bearer,
+            _bearer(check, inventory),
             suspicions_per_year=self._tuning.suspicions_per_year,
             false_alarms_per_year=self._tuning.false_alarms_per_year,
-        )
-        return Watch(
-            check,
-            how,
-            mark=mark,
-            adaptive=bearer is not None,
-            belief=remembered.beliefs[check.id] if known else Belief(since=time.time()),
-            learned=remembered.learned[check.id] if known else Learned(),
         )
 
     async def _save(self) -> None:
@@ -180,6 +170,19 @@ def _save(path: Path, watches: Mapping[str, Watch], statuses: Mapping[str, Statu
         statuses=statuses,
     )
     save(path, encode(state))
+
+
+def _new_watch(check: Check, how: Manner, remembered: Remembered) -> Watch:
+    """Begin to watch a check, with what was believed of it if it looks at the same thing as before."""
+    mark = _mark(check)
+    known = remembered.looks.get(check.id) == mark
+    return Watch(
+        check,
+        how,
+        mark=mark,
+        belief=remembered.beliefs[check.id] if known else Belief(since=time.time()),
+        learned=remembered.learned[check.id] if known else Learned(),
+    )
 
 
 def _bearer(check: Check, inventory: Inventory) -> Bearer | None:

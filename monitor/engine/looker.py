@@ -46,6 +46,7 @@ class Looker:
                 self._vitals.skipped += 1
                 continue
             watch.flying = True
+            self._vitals.looks += 1
             engine = watch.engine
             if engine is None:
                 self._runner.start(watch, watch.look, watch.wait, self._done)
@@ -53,7 +54,6 @@ class Looker:
                 batches[engine].append((watch.handle, watch, watch.wait))
             else:
                 batches[engine] = [(watch.handle, watch, watch.wait)]
-        self._vitals.looks += len(due)
         for engine, batch in batches.items():
             engine.send(batch)
         self._vitals.in_flight, self._vitals.waiting = self._runner.in_flight, self._runner.waiting

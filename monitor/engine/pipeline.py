@@ -15,7 +15,7 @@ from monitor.core.news import Change, belief_is_news, belief_news, status_is_new
 from monitor.core.observation import Finding, Outcome, ok, unknown
 from monitor.core.sentence import Scene
 from monitor.core.vitals import Vitals
-from monitor.core.world import HISTORY, Event, Json, World
+from monitor.core.world import HISTORY, Event, EventKind, Json, World
 from monitor.engine.feed import QueueFeed
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.watch import Watch
@@ -42,6 +42,7 @@ class Pipeline:
         self._offset = wall() - time.monotonic()
         self._feeds: list[QueueFeed] = []
         self._seq = 0
+        self._hindrances: set[tuple[str, str]] = set()
 
     def feed(self) -> QueueFeed:
         """Return a new feed that hears everything from now on."""
@@ -72,6 +73,8 @@ class Pipeline:
         if finding.reason == "timeout" and self.scheduler.lagged_since(sent_at):
             self._vitals.evidence_dropped += 1
             finding = unknown("own_lag", "the event loop was late while we waited")
+        if finding.outcome is Outcome.UNKNOWN:
+            self._tell_hindrance(key, finding)
         self._count(key, finding, sent_at)
         if not (key.steady and finding.outcome is Outcome.OK):
             self._weigh(key, finding, sent_at)
@@ -115,6 +118,13 @@ class Pipeline:
             self.tell_daemon("clock_stepped", seconds=round(step, 3))
 
     # How a finding becomes news.
+
+    def _tell_hindrance(self, watch: Watch, finding: Finding) -> None:
+        """Tell once per kind of look what keeps us from looking: that is our trouble, and needs a person."""
+        hindrance = (watch.check.look.kind, finding.reason)
+        if finding.reason != "own_lag" and hindrance not in self._hindrances:
+            self._hindrances.add(hindrance)
+            self.tell_daemon("cannot_look", kind=hindrance[0], reason=finding.reason, trouble=finding.detail)
 
     def _count(self, watch: Watch, finding: Finding, sent_at: float) -> None:
         reading = watch.reading
@@ -240,7 +250,7 @@ class Pipeline:
         )
         return assess_center(center, view)
 
-    def _event(self, kind: str, subject: str, data: Mapping[str, Json]) -> Event:
+    def _event(self, kind: EventKind, subject: str, data: Mapping[str, Json]) -> Event:
         self._seq += 1
         self._vitals.events += 1
         return Event(self._seq, self._wall(), kind, subject, data)

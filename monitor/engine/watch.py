@@ -17,7 +17,6 @@ class Watch:
     """One check under way: its rhythm, its reading, its belief. Mutable, written by the pipeline alone."""
 
     __slots__ = (
-        "adaptive",
         "belief",
         "check",
         "deadline",
@@ -36,15 +35,12 @@ class Watch:
         "wait",
     )
 
-    def __init__(
-        self, check: Check, how: Manner, *, mark: str, adaptive: bool, belief: Belief, learned: Learned
-    ) -> None:
-        """Begin to watch *check*; *adaptive*: give up an answer by what the path's own RTT makes likely."""
+    def __init__(self, check: Check, how: Manner, *, mark: str, belief: Belief, learned: Learned) -> None:
+        """Begin to watch *check*, whatever was believed of it until now."""
         self.check = check
         self.how = how
         self.mark = mark
         """What tells this look from another one of the same name, for the state file."""
-        self.adaptive = adaptive
         self.belief = belief
         self.steady = False
         """A further good look changes nothing; false until the first look, so that it is noticed."""
@@ -72,7 +68,7 @@ class Watch:
         reading.rtt = rtt
         reading.rtt_sum += rtt
         reading.rtt_count += 1
-        if not self.adaptive:
+        if not self.how.adaptive:
             return
         if reading.srtt == 0.0:
             reading.srtt, reading.rttvar = rtt, rtt / 2

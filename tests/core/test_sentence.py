@@ -56,7 +56,7 @@ def test_a_center_that_lost_everything():
 
     assert (
         tell(center)
-        == "丹江口市指挥中心09:14:07 起与市网、省网的链路全部中断,主备电路均不通;该中心目前全部失联。"
+        == "丹江口市指挥中心 09:14:07 起与市网、省网的链路全部中断，主备电路均不通；该中心目前全部失联。"
     )
 
 
@@ -67,7 +67,7 @@ def test_a_center_that_lost_one_link_says_which_and_what_still_works():
 
     assert tell(center, statuses=[link("down")], language="en") == (
         "Danjiangkou is degraded since 09:14:07 (a link is down); "
-        "Danjiangkou has lost its link to the province since 09:14:07: no circuit answers; "
+        "its link to the province is down: no circuit answers; "
         "still works: the link to the city network, router."
     )
 
@@ -78,8 +78,8 @@ def test_a_link_on_backup_says_whom_to_call_about_the_primary():
     said = tell(link("on_backup", "primary_down"), statuses=[primary])
 
     assert said == (
-        "丹江口市指挥中心09:14:07 起至省网主用电路中断,备用电路正常;"
-        "主用由中国电信承载,电路号 SY-province-primary,报修 0719-555-0101。"
+        "丹江口市指挥中心 09:14:07 起至省网主用电路中断，备用电路正常；"
+        "主用由中国电信承载，电路号 SY-province-primary，报修 0719-555-0101。"
     )
 
 
@@ -87,7 +87,13 @@ def test_a_recovery_says_how_long_the_whole_trouble_lasted():
     before = Status("dan/province", SubjectKind.LINK, Health.ON_BACKUP, AT + 60, ill_since=AT)
     now = Status("dan/province", SubjectKind.LINK, Health.UP, AT + 192)
 
-    assert tell(now, before) == "丹江口市指挥中心至省网链路 09:17:19 恢复正常;异常共历时 3 分 12 秒。"
+    assert tell(now, before) == "丹江口市指挥中心至省网链路 09:17:19 恢复正常；异常共历时 3 分 12 秒。"
+
+
+def test_a_center_that_is_up_again_does_not_claim_what_was_not_seen():
+    router = Status("dan/router", SubjectKind.DEVICE, Health.UNKNOWN, AT, "behind_link")
+
+    assert "1 台设备尚待检测" in tell(Status("dan", SubjectKind.CENTER, Health.UP, AT), statuses=[router])
 
 
 @pytest.mark.parametrize("language", list(WORDS))

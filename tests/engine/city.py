@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import UTC
 
 from monitor.core.inventory import (
@@ -78,6 +79,19 @@ def center(name, period):
     )
     router = Device(name, "router", NAME, "10.0.0.2", looks=(look(f"{name}/router", period),))
     return Center(name, NAME, Level.COUNTY, links, (router,))
+
+
+def with_bearer(inventory, bearer):
+    """Return *inventory* with every circuit on *bearer*."""
+
+    def changed(link):
+        return replace(link, circuits=tuple(replace(circuit, bearer=bearer) for circuit in link.circuits))
+
+    centers = {
+        name: replace(center, links=tuple(map(changed, center.links)))
+        for name, center in inventory.centers.items()
+    }
+    return replace(inventory, centers=centers)
 
 
 def engine_for(inventory, script, state_file=None):

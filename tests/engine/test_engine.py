@@ -2,10 +2,12 @@
 
 import asyncio
 
-from monitor.core.detection import Verdict
+from monitor.core.detection import PRIORS, Verdict
 from monitor.core.health import Health
+from monitor.core.inventory import Bearer
+from monitor.core.observation import unknown
 from monitor.ports import ProbeKind
-from tests.engine.city import SILENT, Options, Script, city, hear, is_status, running
+from tests.engine.city import SILENT, Options, Script, city, hear, is_status, running, with_bearer
 
 CIRCUITS = [f"dan/{n}/{r}" for n in ("city", "province") for r in ("primary", "backup")]
 
@@ -106,7 +108,8 @@ async def test_a_bug_in_a_probe_makes_nobody_down():
     async with running(city(), script) as (engine, _):
         await whole(engine)
         script.says = dict.fromkeys([*CIRCUITS, "dan/router"], ValueError("bug"))
-        await settled(engine, "dan", Health.UNKNOWN)
+        for subject in ("dan", *CIRCUITS):
+            await settled(engine, subject, Health.UNKNOWN)
 
         assert engine.world.statuses["dan/city/primary"].reason == "probe_error"
 
@@ -126,6 +129,30 @@ async def test_a_reload_leaves_alone_what_did_not_change():
         looked = script.looks.count("fang/router")
         await asyncio.sleep(0.2)
         assert script.looks.count("fang/router") <= looked + 1
+
+
+async def test_a_reload_with_another_bearer_judges_anew_and_keeps_the_rest():
+    inventory = city()
+    async with running(inventory, Script()) as (engine, _):
+        await whole(engine)
+        watch = engine._pipeline.watches["dan/city/primary/script"]
+        engine.reload(with_bearer(inventory, Bearer.SATELLITE))
+
+        assert engine._pipeline.watches["dan/city/primary/script"] is watch
+        assert watch.how.prior == PRIORS[Bearer.SATELLITE]
+
+
+async def test_what_keeps_us_from_looking_is_told_once():
+    script = Script()
+    script.says = dict.fromkeys(CIRCUITS, unknown("no_permission", "needs CAP_NET_RAW"))
+    async with running(city(), script) as (engine, feed):
+        await hear(feed, lambda e: e.data.get("what") == "cannot_look")
+        await settled(engine, "dan/city/backup", Health.UNKNOWN)
+        looked = len(script.looks)
+        while len(script.looks) < looked + 20:
+            await asyncio.sleep(0.01)
+
+        assert not [e for e in (await feed.news(0.01)).events if e.data.get("what") == "cannot_look"]
 
 
 async def test_a_refused_reload_is_told_and_changes_nothing():

@@ -60,7 +60,7 @@ async def telling(port: int, world: World, vitals: Vitals | None = None, **optio
 
 
 def event(seq: int, **data) -> Event:
-    return Event(seq, time.time(), "health", "danjiangkou", {"was": "up", "now": "down"} | data)
+    return Event(seq, time.time(), "status", "danjiangkou", {"was": "up", "now": "down"} | data)
 
 
 def is_online(heard: list[Heard], boot: str = "", session: int = 0) -> bool:

@@ -7,7 +7,7 @@ from monitor.outputs.mqtt.outbox import TRIES, Lane, Outbox
 
 
 def event(seq):
-    return Event(seq, 0.0, "health", "danjiangkou", {})
+    return Event(seq, 0.0, "status", "danjiangkou", {})
 
 
 def taken(outbox, most=100):

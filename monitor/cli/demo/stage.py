@@ -25,32 +25,6 @@ REDRAWN = 0.25
 KEYS = ("health", "reason", "suspected", "active", "since_iso")
 """What is shown of a status message; the rest is in the documentation."""
 
-SAID = {
-    "zh": {
-        "hello": "模拟十堰市：{centers} 个指挥中心，{checks} 个检测项，全部正常。MQTT 127.0.0.1:{mqtt}",
-        "look": "另一终端可看：command-monitor status --watch --url http://127.0.0.1:{http}",
-        "unwell": "模拟城市未能在 {patience:g} 秒内全部正常。",
-        "cut": "✂ 切断 {subject}",
-        "mended": "⚒ 修复 {subject}",
-        "told": "值班员读到：",
-        "seen": "{subject}：切断后 {first:.1f} 秒告知首条电路中断，{down:.1f} 秒告知全部；"
-        "修复后 {up:.1f} 秒告知恢复（均以 MQTT 收到为准）。",
-        "unseen": "{subject}：没有等到应有的 MQTT 消息。",
-    },
-    "en": {
-        "hello": "A simulated Shiyan: {centers} command centers, {checks} checks, all well."
-        " MQTT 127.0.0.1:{mqtt}",
-        "look": "From another terminal: command-monitor status --watch --url http://127.0.0.1:{http}",
-        "unwell": "The simulated city was not all well within {patience:g} s.",
-        "cut": "✂ cut {subject}",
-        "mended": "⚒ mended {subject}",
-        "told": "The duty officer reads:",
-        "seen": "{subject}: first circuit told {first:.1f} s after the cut, the outage {down:.1f} s after it,"
-        " its end {up:.1f} s after the repair (as heard on MQTT).",
-        "unseen": "{subject}: the MQTT messages that should have come did not.",
-    },
-}
-
 
 class Stage:
     """Prints what happens around one subject."""
@@ -94,7 +68,7 @@ class Stage:
 
     def say(self, what: str, **facts: object) -> None:
         """Print one of the sentences above."""
-        self._line(SAID[self._language][what].format(**facts), "bold")
+        self._line(WORDS[self._language].demo[what].format(**facts), "bold")
 
     def done(self, subject: str, fault: Fault) -> None:
         """Print a step of the script."""

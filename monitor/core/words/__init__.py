@@ -14,18 +14,16 @@ class Words:
     language: str
     health: Mapping[str, str]
     """By `Health`."""
-    kind: Mapping[str, str]
-    """By `SubjectKind`."""
     role: Mapping[str, str]
     """By `Role`."""
-    bearer: Mapping[str, str]
-    """By `Bearer`."""
     reason: Mapping[str, str]
     """By reason, where people say more than the word itself."""
     label: Mapping[str, str]
     """Headings and short labels of tables and pages."""
     sentence: Mapping[str, str]
     """Patterns of whole sentences, see `core/sentence.py`."""
+    demo: Mapping[str, str]
+    """What the demo says."""
     comma: str
     """Between the members of an enumeration."""
     semicolon: str

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from monitor.core.health import Health
 from monitor.core.inventory import Role
+from monitor.core.world import EventKind
 
 Seconds = float
 
@@ -134,8 +135,8 @@ class EventPayload(Stamp):
     """`boot/seq`: the same event told twice has the same id."""
     seq: int
     """Counts up within one boot; a gap means that events were lost on the way."""
-    kind: str
-    """`belief` (of a check), `health` (of a subject) or `daemon` (of ourselves)."""
+    kind: EventKind
+    """`belief` (of a check), `status` (of a subject) or `daemon` (of ourselves)."""
     subject: str
     data: dict[str, JsonValue]
     """What the kind of event has to say."""
