@@ -7,6 +7,7 @@ It parses, calls, and says how it went: 0 done, 1 the answer is no, 2 the call o
 import argparse
 import importlib
 import pkgutil
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +17,9 @@ from monitor.errors import MonitorError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
+    if "run" in (sys.argv[1:2] if argv is None else argv[:1]):
+        # A reload asked for before the daemon can listen for it must not end it, as the default would.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     args = _parser().parse_args(argv)
     try:
         return int(args.run(args))
