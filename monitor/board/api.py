@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from monitor import __version__
 from monitor.core.checks import network_subject
+from monitor.core.detection import Doubt
 from monitor.core.health import Status
 from monitor.core.inventory import Carrier, Center, Circuit, Device, Link, Name, Network
 from monitor.core.observation import Outcome
@@ -24,17 +25,17 @@ _VITALS = (
 _OUTPUT_VITALS = ("connected", "queued", "delivered", "failed", "dropped", "reconnects", "trouble")
 
 
-def document(world: World, vitals: Vitals, at: float) -> Document:
-    """Return the whole city as it is *at* (Unix seconds)."""
+def document(world: World, vitals: Vitals, at: float, zone: str | None = None) -> Document:
+    """Return the whole city as it is *at* (Unix seconds), to be told in *zone* (a name of IANA's)."""
     scene = _Scene(world)
     centers: list[Json] = [scene.center(center) for center in world.inventory.centers.values()]
-    return {**_head(scene, vitals, at), "centers": centers}
+    return {**_head(scene, vitals, at, zone), "centers": centers}
 
 
-def pieces(world: World, vitals: Vitals, at: float) -> Iterator[bytes]:
+def pieces(world: World, vitals: Vitals, at: float, zone: str | None = None) -> Iterator[bytes]:
     """Write the same as JSON, a center at a time, so that the caller may rest in between."""
     scene = _Scene(world)
-    head = json.dumps(_head(scene, vitals, at), ensure_ascii=False)
+    head = json.dumps(_head(scene, vitals, at, zone), ensure_ascii=False)
     yield f'{head[:-1]}, "centers": ['.encode()
     for number, center in enumerate(tuple(world.inventory.centers.values())):
         written = json.dumps(scene.center(center), ensure_ascii=False)
@@ -43,7 +44,7 @@ def pieces(world: World, vitals: Vitals, at: float) -> Iterator[bytes]:
 
 
 class _Scene:
-    """The world with its readings by subject."""
+    """The world with its readings and open doubts by subject."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -51,6 +52,7 @@ class _Scene:
         for check in world.checks.values():
             if (reading := world.readings.get(check.id)) is not None:
                 self._readings.setdefault(check.subject, []).append(reading)
+        self._doubts = _first_doubts(world)
 
     def center(self, center: Center) -> Document:
         return {
@@ -106,12 +108,14 @@ class _Scene:
         status: Status | None = self.world.statuses.get(subject)
         if status is None:
             return {"health": None, "since": None, "reason": "not_looked_at_from_here", "suspected": False}
-        return {
+        told: Document = {
             "health": status.health.value,
             "since": status.since,
             "reason": status.reason,
             "suspected": status.suspected,
         }
+        doubt = self._doubts.get(subject) if status.suspected else None
+        return told | {"suspected_since": doubt.began, "suspected_reason": doubt.reason} if doubt else told
 
     def _seen(self, subject: str) -> Document:
         """Give round-trip time (seconds; null unless the latest look succeeded) and loss (0 to 1)."""
@@ -125,7 +129,21 @@ def _is_fine(reading: Reading) -> bool:
     return reading.finding is not None and reading.finding.outcome is Outcome.OK
 
 
-def _head(scene: _Scene, vitals: Vitals, at: float) -> Document:
+def _first_doubts(world: World) -> Mapping[str, Doubt]:
+    """Give the earliest doubt that is shown, by the subject looked at and by all that it is part of."""
+    doubts: dict[str, Doubt] = {}
+    for check in world.checks.values():
+        belief = world.beliefs.get(check.id)
+        if belief is None or belief.doubt is None or not belief.suspected:
+            continue
+        parts = check.subject.split("/")
+        for subject in ("/".join(parts[:length]) for length in range(1, len(parts) + 1)):
+            if subject not in doubts or belief.doubt.began < doubts[subject].began:
+                doubts[subject] = belief.doubt
+    return doubts
+
+
+def _head(scene: _Scene, vitals: Vitals, at: float, zone: str | None) -> Document:
     world = scene.world
     vantage = world.inventory.vantages.get(world.vantage)
     return {
@@ -135,6 +153,7 @@ def _head(scene: _Scene, vitals: Vitals, at: float) -> Document:
         "vantage": {"id": world.vantage, "name": _name(vantage.name) if vantage else None},
         "boot": world.boot,
         "at": at,
+        **({} if zone is None else {"timezone": zone}),
         "vitals": _vitals(vitals, len(world.checks)),
         "networks": [scene.network(network) for network in world.inventory.networks.values()],
     }

@@ -63,11 +63,15 @@ class Board:
         metrics: Renderer,
         vitals: Vitals,
         wall: Callable[[], float] = time.time,
+        *,
+        zone: str | None = None,
     ) -> None:
+        """Serve what there is to know; *zone* is that in which times are to be told, a name of IANA's."""
         self._options = options
         self._metrics = metrics
         self._vitals = vitals
         self._wall = wall
+        self._zone = zone
         self._ring = Ring()
         self._streams = 0
         self.address: tuple[str, int] | None = None
@@ -102,7 +106,8 @@ class Board:
 
     def _routes(self, feed: Feed) -> Mapping[str, Handler]:
         async def status(_: Request) -> Response:
-            return Response(_resting(pieces(feed.world, self._vitals, self._wall())), content_type=JSON)
+            page = pieces(feed.world, self._vitals, self._wall(), self._zone)
+            return Response(_resting(page), content_type=JSON)
 
         async def events(request: Request) -> Response:
             return self._events(request, feed.world.boot)
