@@ -104,11 +104,18 @@ class Story:
             await playing
             told = told and await witness.until(lambda: witness.told(self._subject, "up"), SETTLING)
             up = clock() - began - MENDED_AT
+            told = told and await witness.until(self._all_around_is_well, SETTLING)
         finally:
             playing.cancel()
         self._stage.table()
         self._stage.say("seen" if told else "unseen", subject=self._subject, first=first, down=down, up=up)
         return told
+
+    def _all_around_is_well(self) -> bool:
+        """Tell whether it was also said of what our subject belongs to: a center follows its circuits."""
+        said = self._witness.statuses.items()
+        around = [status for name, status in said if related(name, self._subject)]
+        return all(status["health"] == "up" and not status["suspected"] for status in around)
 
     def _something_is_down(self) -> bool:
         said = self._witness.statuses.items()

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import shlex
+import sys
 import time
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rich.console import Console, RenderableType
@@ -45,7 +48,7 @@ class Stage:
         self.say(
             "hello", centers=len(world.inventory.centers), checks=len(world.checks), mqtt=self._mqtt.port
         )
-        self.say("look", http=address[1] if address else 0)
+        self.say("look", program=_program(sys.argv[0]), http=address[1] if address else 0)
         self._open = True
         self.table()
 
@@ -101,6 +104,13 @@ class Stage:
     def _table(self) -> RenderableType:
         status = document(self._app.world, self._app.engine.vitals, time.time())
         return city_table(status, self._language, self._zone)
+
+
+def _program(called: str) -> str:
+    """Return what to type to run this program again, found on PATH or not."""
+    if Path(called).name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m monitor"
+    return shlex.quote(called)
 
 
 def related(one: str, other: str) -> bool:

@@ -89,6 +89,9 @@ ZH = Words(
         "number": "电路号",
         "vantage": "观测点",
         "updated": "更新于",
+        "output": "输出",
+        "state": "状态保存",
+        "reload": "重新加载",
     },
     sentence={
         "center_down": "{center} {at} 起与{networks}的链路全部中断，主备电路均不通",
@@ -130,7 +133,7 @@ ZH = Words(
     },
     demo={
         "hello": "模拟十堰市：{centers} 个指挥中心，{checks} 个检测项，全部正常。MQTT 127.0.0.1:{mqtt}",
-        "look": "另一终端可看：command-monitor status --watch --url http://127.0.0.1:{http}",
+        "look": "另一终端可看：{program} status --watch --url http://127.0.0.1:{http}",
         "unwell": "模拟城市未能在 {patience:g} 秒内全部正常。",
         "cut": "✂ 切断 {subject}",
         "mended": "⚒ 修复 {subject}",
