@@ -7,6 +7,7 @@ deadline, so has every answer, and when all places are taken the longest idle co
 
 import asyncio
 import logging
+import os
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -93,8 +94,9 @@ async def serve(
     try:
         listener = await asyncio.get_running_loop().create_server(door.admit, host, port)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise CannotListenError(error.errno, f"cannot listen on {host} port {port}: {reason}") from error
+        # asyncio's own text names the address once more; a resolver's errno is below 0
+        reason = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else str(error)
+        raise CannotListenError(f"cannot listen on {host} port {port}: {reason}") from error
     try:
         yield listener.sockets[0].getsockname()[:2]
     finally:

@@ -217,6 +217,8 @@ async def test_the_end_waits_for_nobody():
 
 
 async def test_an_address_of_another_machine_cannot_be_listened_on():
-    with pytest.raises(CannotListenError, match=r"cannot listen on 192\.0\.2\.1 port 0"):
+    with pytest.raises(CannotListenError) as caught:
         async with serve({}, host="192.0.2.1", port=0):
             pass
+
+    assert str(caught.value) == "cannot listen on 192.0.2.1 port 0: Cannot assign requested address"
