@@ -81,7 +81,11 @@ def _declared(file: Path, inventory: Inventory) -> Declared:
 
 
 def _line(declared: Declared) -> str:
-    counts = [f"{count} {what}" for what, count in declared.items() if isinstance(count, int)]
+    counts = [
+        f"{count} {what.removesuffix('s') if count == 1 else what}"
+        for what, count in declared.items()
+        if isinstance(count, int)
+    ]
     checks = declared.get("checks")
     if isinstance(checks, dict):
         counts.append("checks by vantage: " + ", ".join(f"{key} {count}" for key, count in checks.items()))

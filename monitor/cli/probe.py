@@ -16,7 +16,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
+from monitor.config.validation import worded
 from monitor.core.observation import Finding, Outcome
 from monitor.engine.runner import look_with, observe
 from monitor.errors import MonitorError
@@ -132,7 +134,7 @@ def _options(kind: ProbeKind, args: argparse.Namespace) -> ProbeOptions:
     try:
         return kind.options(**given)
     except ValidationError as error:
-        lines = [_complaint(kind, dict(problem)) for problem in error.errors()]
+        lines = [_complaint(kind, problem) for problem in error.errors(include_url=False)]
         raise MonitorError("\n".join(lines)) from error
 
 
@@ -143,10 +145,20 @@ def _pair(kind: ProbeKind, key: str, text: str) -> tuple[str, str]:
     return name, value
 
 
-def _complaint(kind: ProbeKind, problem: dict[str, Any]) -> str:
-    where = problem["loc"][0] if problem["loc"] else _subject(kind)
+def _complaint(kind: ProbeKind, problem: ErrorDetails) -> str:
+    message = problem["msg"].removeprefix("Value error, ")
+    where = str(problem["loc"][0]) if problem["loc"] else _named(kind, message)
     flag = "TARGET" if where == _subject(kind) else _flag(kind, where)
-    return f"{flag}: {problem['msg'].removeprefix('Value error, ')}"
+    if problem["type"] == "value_error":
+        return f"{flag}: {message}"
+    found, expected, hint = worded(problem, kind.options)
+    return f"{flag}: found {found}, expected {expected}" + (f" (did you mean {hint}?)" if hint else "")
+
+
+def _named(kind: ProbeKind, message: str) -> str:
+    """Return the option that a complaint about several names first."""
+    words = re.findall(r"\w+", message)
+    return next((word for word in words if word in kind.options.model_fields), _subject(kind))
 
 
 Show = Callable[[ProbeKind, str, int, float, float, Finding], str]
@@ -205,8 +217,13 @@ class _Session:
 def _as_text(kind: ProbeKind, _target: str, number: int, _at: float, took: float, finding: Finding) -> str:
     word = "" if finding.reason == finding.outcome else f" {finding.reason}"
     detail = f" ({finding.detail})" if finding.detail else ""
-    values = " ".join(_value(kind, name, value) for name, value in finding.values.items())
+    values = " ".join(_value(kind, *told) for told in finding.values.items() if _happened(kind, *told))
     return f"{number}: {finding.outcome}{word}{detail} {values or f'after {_ms(took)} ms'}"
+
+
+def _happened(kind: ProbeKind, name: str, value: float) -> bool:
+    """Say whether a value is more than the time of a phase that there was not, like TLS of plain HTTP."""
+    return value != 0 or kind.values.get(name, ("", ""))[0] != "seconds"
 
 
 def _value(kind: ProbeKind, name: str, value: float) -> str:
@@ -219,9 +236,9 @@ def _value(kind: ProbeKind, name: str, value: float) -> str:
 
 
 def _ms(seconds: float) -> str:
-    """Return milliseconds with three digits that count."""
+    """Return milliseconds with three digits that count, to the microsecond at most."""
     ms = seconds * 1000
-    return f"{ms:.{max(0, 2 - math.floor(math.log10(ms)))}f}" if ms >= 0.001 else f"{ms:.3f}"  # noqa: PLR2004
+    return f"{ms:.{min(3, max(0, 2 - math.floor(math.log10(ms))))}f}" if ms > 0 else "0.000"
 
 
 def _as_json(kind: ProbeKind, target: str, number: int, at: float, took: float, finding: Finding) -> str:

@@ -89,17 +89,21 @@ def _problem(details: ErrorDetails, node: Node, model: type[BaseModel], also: Co
     while loc and (child := node.child(loc[0])) is not None:
         node, loc = child, loc[1:]
     key = ".".join((*node.place.path, *loc))
-    found, expected, hint = _wording(details, model, also)
+    found, expected, hint = worded(details, model, also)
     return Problem(node.place.file, node.place.line, key, found, expected, hint)
 
 
-def _wording(details: ErrorDetails, model: type[BaseModel], also: Collection[str]) -> tuple[str, str, str]:
+def worded(details: ErrorDetails, model: type[BaseModel], also: Collection[str] = ()) -> tuple[str, str, str]:
+    """Return what was found, what was expected and the hint of one mistake that pydantic found."""
     given, context, loc = details["input"], details.get("ctx", {}), details["loc"]
     match details["type"]:
         case "extra_forbidden":
             keys = {*fields_at(model, loc[:-1]), *also}
-            hint = nearest(loc[-1], keys) or ("a text with a comma, in quotes" if given is None else "")
-            return f"the unknown key {shown(loc[-1])}", one_of(keys, "a key"), hint
+            return (
+                f"the unknown key {shown(loc[-1])}",
+                one_of(keys, "a key"),
+                _meant(str(loc[-1]), keys, given),
+            )
         case "missing":
             field = fields_at(model, loc[:-1]).get(str(loc[-1]))
             about = field.description if field is not None else None
@@ -114,6 +118,13 @@ def _wording(details: ErrorDetails, model: type[BaseModel], also: Collection[str
     known = _EXPECTED.get(details["type"])
     expected = known.format_map(context) if known is not None else _plainly(details["msg"])
     return shown(given), expected, _quoted(given) if details["type"] == "string_type" else ""
+
+
+def _meant(key: str, keys: Collection[str], given: object) -> str:
+    """Guess what was meant by an unknown *key* with the value *given*."""
+    if given is None and key.partition(":")[0] in keys:
+        return "a space after the colon"
+    return nearest(key, keys) or ("a text with a comma, in quotes" if given is None else "")
 
 
 def _advice(text: str) -> str:

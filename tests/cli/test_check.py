@@ -33,7 +33,7 @@ def test_a_good_inventory_is_one_line_of_what_it_declares(write, capsys):
     path = write(CITY)
 
     assert main(["check", path]) == 0
-    counts = "1 centers, 1 links, 2 circuits, 1 devices, checks by vantage: city 4"
+    counts = "1 center, 1 link, 2 circuits, 1 device, checks by vantage: city 4"
     assert capsys.readouterr().out == f"{path}: {counts}\n"
 
 
@@ -44,6 +44,13 @@ def test_a_bad_one_is_all_its_mistakes_and_exit_code_2(write, capsys):
     told = capsys.readouterr()
     assert (told.out, len(told.err.splitlines())) == ("", 2)
     assert f"{path}:2: networks.city.ancor: found the unknown key 'ancor'" in told.err
+
+
+def test_a_key_that_swallowed_its_value_is_told_what_it_lacks(write, capsys):
+    path = write(CITY.replace("anchor: ", "anchor:"))
+
+    assert main(["check", path]) == 2
+    assert "(did you mean a space after the colon?)" in capsys.readouterr().err
 
 
 def test_settings_are_checked_together_with_their_inventory(write, capsys):
@@ -70,14 +77,14 @@ def test_without_a_file_the_settings_inventory_is_checked(write, capsys, monkeyp
         monkeypatch.setenv("COMMAND_MONITOR_SETTINGS", settings)
 
     assert main(["check", "--settings", settings] if how == "option" else ["check"]) == 0
-    assert "1 centers" in capsys.readouterr().out
+    assert "1 center," in capsys.readouterr().out
 
 
 def test_a_profile_is_known_by_its_content(write, capsys):
     path = write("variables: {port: 22}\nlooks: {knock: {kind: tcp, port: '{port}'}}\n", "odd-name.yaml")
 
     assert main(["check", path]) == 0
-    assert capsys.readouterr().out == f"{path}: 1 looks, 1 variables\n"
+    assert capsys.readouterr().out == f"{path}: 1 look, 1 variable\n"
 
 
 def test_json_says_what_is_declared(write, capsys):
