@@ -1,7 +1,7 @@
 """From a valid inventory file to the core's values, and the mistakes that show only between its parts."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 
 from monitor.config.document import Node
@@ -43,15 +43,6 @@ RESERVED = "network"
 """No center may be called so: `network/city` is the path of the network itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """Where an address stands, and whether it may stand elsewhere too."""
-
-    address: str
-    path: Path
-    shared: bool
-
-
 class Builder:
     """Builds one inventory; *problems* is complete once it is built."""
 
@@ -64,20 +55,17 @@ class Builder:
         self._kinds = kinds
         self._profiles = profiles
         self._maker = LookMaker(kinds, self.problems)
-        self._uses: list[_Use] = []
 
     def build(self) -> Inventory:
         """Return the inventory; it can be used only if there are no problems."""
         file = self._file
-        inventory = Inventory(
+        return Inventory(
             city=named(file.city, Name("", "")),
             networks={key: self._network(key, network) for key, network in file.networks.items()},
             carriers={k: Carrier(k, named(c.name, Name(k, k)), c.hotline) for k, c in file.carriers.items()},
             centers={key: self._center(key, center) for key, center in file.centers.items()},
             vantages={key: self._vantage(key, vantage) for key, vantage in self._vantages().items()},
         )
-        self._overlaps()
-        return inventory
 
     def _at(self, *path: str) -> Node:
         """Return the node at *path*, or the last one on the way to it."""
@@ -128,9 +116,6 @@ class Builder:
 
     def _circuit(self, center: str, network: str, role: Role, file: CircuitFile) -> Circuit:
         path = ("centers", center, "links", network, role.value)
-        for key, address in (("near", file.near), ("far", file.far)):
-            if address is not None:
-                self._uses.append(_Use(address, (*path, key), file.shared))
         if file.source and file.far and ip_address(file.source).version != ip_address(file.far).version:
             version = ip_address(file.far).version
             self._wrong((*path, "source"), repr(file.source), f"an IPv{version} address, as `far` is")
@@ -168,7 +153,6 @@ class Builder:
 
     def _device(self, center: str, key: str, file: DeviceFile) -> Device:
         path = ("centers", center, "devices", key)
-        self._uses.append(_Use(file.address.lower(), (*path, "address"), file.shared))
         if key in self._file.networks:
             self._wrong(path, repr(key), "an id that is not a network's: both would be the same path")
         profile = self._profile(path, file)
@@ -223,16 +207,3 @@ class Builder:
         own = scope(profile.node.child("variables"), self._at(*path).child("variables"))
         address = replace(self._at(*path, "address"), value=file.address)
         return outer | {"id": replace(self._at(*center), value=path[1])} | own | {"address": address}
-
-    def _overlaps(self) -> None:
-        owners: dict[str, _Use] = {}
-        for use in self._uses:
-            if use.shared:
-                continue
-            owner = owners.setdefault(use.address, use)
-            if owner is not use:
-                line = self._at(*owner.path).place.line
-                other = f"{'.'.join(owner.path)} has it, line {line}"
-                self._wrong(
-                    use.path, repr(use.address), f"an address of its own ({other}), or `shared: true`"
-                )

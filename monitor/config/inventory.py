@@ -6,6 +6,7 @@ from pathlib import Path
 from monitor.config.builder import Builder
 from monitor.config.document import Node, read
 from monitor.config.expansion import expand
+from monitor.config.overlaps import overlaps
 from monitor.config.profiles import Profiles
 from monitor.config.schema import InventoryFile
 from monitor.config.shipped import shipped
@@ -33,6 +34,7 @@ def load_inventory(path: Path, kinds: Mapping[str, ProbeKind]) -> Inventory:
     file, invalid = validated(InventoryFile, node, context)
     open_lines = {(problem.file, problem.line) for problem in problems}
     problems += [problem for problem in invalid if not _follows(problem, node, open_lines)]
+    problems += overlaps(node)
     inventory = None
     if file is not None:
         builder = Builder(file, node, kinds, profiles)
