@@ -68,7 +68,7 @@ class App:
         )
         vitals = self.engine.vitals
         metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
-        self.board = Board(settings.http, metrics, vitals)
+        self.board = Board(settings.http, metrics, vitals, zone=settings.timezone)
         outputs: list[Output] = [self.board] if quiet else [self.board, LogOutput()]
         if settings.mqtt.host is not None:
             broker = settings.mqtt.options(settings.vantage)
