@@ -1,8 +1,11 @@
 """Worlds built by hand, for whoever shows one: a city with a cut, and one with as many checks as wanted."""
 
-from monitor.core.detection import Belief, Verdict
+from dataclasses import replace
+
+from monitor.core.detection import PRIORS, Belief, Doubt, Verdict
 from monitor.core.health import Health, Status, SubjectKind
 from monitor.core.inventory import (
+    Bearer,
     Carrier,
     Center,
     Circuit,
@@ -122,9 +125,17 @@ def say(
     it.statuses[subject] = Status(subject, kind, health, since, reason, suspected, active, works)
 
 
-def cut() -> World:
+def doubt(it: World, subject: str, kind: str) -> None:
+    """Let a check have missed for three seconds: enough to be shown."""
+    open_doubt = Doubt(PRIORS[Bearer.FIBRE], NOW - 3, 0.0, 12.0, 0.5, 1.0, "timeout", "no answer in 1 s")
+    belief = it.beliefs[f"{subject}/{kind}"]
+    it.beliefs[f"{subject}/{kind}"] = replace(belief, suspected=True, doubt=open_doubt)
+    say(it, subject, SubjectKind.CIRCUIT, suspected=True)
+
+
+def cut(names: dict[str, Name] | None = None) -> World:
     """Danjiangkou has lost all, Yunyang runs on its backup to the province, Maojian is suspected."""
-    it = world()
+    it = world(names)
     for circuit in it.inventory.centers["danjiangkou"].circuits():
         watch(it, circuit.id, "icmp", failed("timeout", "no answer in 1 s"))
         say(it, circuit.id, SubjectKind.CIRCUIT, Health.DOWN, "timeout")
@@ -139,7 +150,7 @@ def cut() -> World:
     say(it, "yunyang/province", SubjectKind.LINK, Health.ON_BACKUP, "primary_down", active=Role.BACKUP)
     works = ("yunyang/city", "yunyang/province")
     say(it, "yunyang", SubjectKind.CENTER, Health.ON_BACKUP, "primary_down", works=works)
-    say(it, "maojian/city/primary", SubjectKind.CIRCUIT, suspected=True)
+    doubt(it, "maojian/city/primary", "icmp")
     return it
 
 

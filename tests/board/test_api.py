@@ -3,6 +3,7 @@
 import json
 
 from monitor.board.api import document, pieces
+from monitor.core.health import SubjectKind
 from monitor.core.observation import failed
 from tests.board import city
 
@@ -41,3 +42,21 @@ def test_a_peers_words_have_no_way_in():
     city.watch(world, "maojian/city/primary", "icmp", failed("timeout", "<script>hostile</script>"))
 
     assert "hostile" not in json.dumps(document(world, city.vitals(), city.NOW))
+
+
+def test_what_is_suspected_says_since_when_and_why_and_so_does_what_it_is_part_of():
+    world = city.cut()
+    city.say(world, "maojian/city", SubjectKind.LINK, suspected=True)
+    link = document(world, city.vitals(), city.NOW)["centers"][0]["links"][0]
+    primary, backup = link["circuits"]
+
+    assert (primary["suspected_since"], primary["suspected_reason"]) == (city.NOW - 3, "timeout")
+    assert link["suspected_since"] == city.NOW - 3
+    assert "suspected_since" not in backup
+
+
+def test_the_zone_is_told_where_it_is_known():
+    zoned = json.loads(b"".join(pieces(city.cut(), city.vitals(), city.NOW, "Asia/Shanghai")))
+
+    assert zoned["timezone"] == "Asia/Shanghai"
+    assert "timezone" not in document(city.cut(), city.vitals(), city.NOW)

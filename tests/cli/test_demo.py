@@ -12,7 +12,7 @@ from rich.console import Console
 
 from monitor.cli import main
 from monitor.cli.demo.play import play
-from monitor.simulator.faults import CUT, Step
+from monitor.simulator.faults import CUT, WHOLE, Step
 
 COMMAND = (sys.executable, "-m", "monitor", "demo")
 
@@ -37,6 +37,13 @@ def test_it_prints_the_mqtt_messages_as_they_came(once):
     assert '"health": "up"' in told[-1]
 
 
+def test_the_verdict_comes_last_and_the_hint_can_be_typed(once):
+    lines = once.stdout.splitlines()
+
+    assert "as heard on MQTT" in lines[-1]
+    assert f"{sys.executable} -m monitor status --watch --url http://127.0.0.1:" in once.stdout
+
+
 def test_it_prints_what_the_duty_officer_reads_in_both_languages(once):
     assert "丹江口市指挥中心" in once.stdout
     assert "Danjiangkou has lost all links" in once.stdout
@@ -44,7 +51,7 @@ def test_it_prints_what_the_duty_officer_reads_in_both_languages(once):
 
 
 def test_it_shows_the_table_well_broken_and_well_again(once):
-    rows = [line for line in once.stdout.splitlines() if line.startswith(" Danjiangkou ")]
+    rows = [line for line in once.stdout.splitlines() if line.startswith("Danjiangkou ")]
 
     assert ["✘ down" in row for row in rows] == [False, True, False]
 
@@ -89,3 +96,15 @@ def test_it_ends_cleanly_when_interrupted(number):
     assert (process.returncode, errors) == (0, "")
     assert "Traceback" not in rest
     assert time.monotonic() - began < 15
+
+
+async def test_of_a_circuit_the_centers_recovery_is_waited_for_too():
+    script = (Step(0.1, "danjiangkou/city/primary", CUT), Step(9.0, "danjiangkou/city/primary", WHOLE))
+    said = io.StringIO()
+    console = Console(file=said, width=300)
+    code = await play("danjiangkou/city/primary", script, console, "en", once=True, patience=8)
+    lines = [line for line in said.getvalue().splitlines() if "MQTT" in line]
+
+    assert code == 0
+    assert "as heard on MQTT" in lines[-1]
+    assert any("status/danjiangkou {" in line and '"health": "up"' in line for line in lines[:-1])
