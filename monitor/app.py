@@ -67,7 +67,7 @@ class App:
             state_file=settings.state_dir / f"state-{settings.vantage}.json",
         )
         vitals = self.engine.vitals
-        metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
+        self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone)
         outputs: list[Output] = [self.board] if quiet else [self.board, LogOutput()]
         if settings.mqtt.host is not None:
@@ -116,6 +116,7 @@ class App:
     async def _reload(self) -> None:
         """Read the inventory anew whenever asked, one time after the other."""
         while True:
+            await self._warm_up()
             await self._reloading.wait()
             self._reloading.clear()
             try:
@@ -124,6 +125,12 @@ class App:
                 self.engine.refuse_reload(str(error))
             else:
                 self.engine.reload(inventory)
+
+    async def _warm_up(self) -> None:
+        """Write the metrics page once for nobody, so that its labels are built before somebody waits."""
+        _, page = self._metrics("")
+        async for _ in page:
+            pass
 
     async def _board_listens(self, board: asyncio.Task[None]) -> None:
         """Wait until the HTTP side listens: one that cannot must say so before anything is told."""

@@ -143,7 +143,7 @@ class Client(aiomqtt.Client):
             self._client.ack(message.mid, message.qos)
 
     def pause(self) -> None:
-        """Read no more for now: what the broker has to say waits in the network, and then at the broker."""
+        """Stop reading until `resume`: what is to come waits in the network, then at the broker."""
         sock = self._client.socket()
         if sock is not None and not self.paused:
             self.paused = True
