@@ -1,13 +1,15 @@
 """The shapes by which the parts of the shell meet, so that none needs to know another."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from monitor.core.agent import Agent, Heard
 from monitor.core.observation import Finding
-from monitor.core.world import Event, World
+from monitor.core.record import Record, Remembered
+from monitor.core.world import Event, Json, World
 
 
 class ProbeOptions(BaseModel):
@@ -66,6 +68,8 @@ class News:
     events: tuple[Event, ...]
     changed: frozenset[str]
     """Subjects whose status changed, appeared or (no longer in the world) vanished."""
+    believed: frozenset[str] = frozenset()
+    """Checks whose belief changed, appeared or vanished."""
     dropped: int = 0
     """Events that were pushed out before they were read."""
 
@@ -78,7 +82,14 @@ class Feed(Protocol):
         """The latest world."""
 
     async def news(self, timeout: float | None = None) -> News:  # noqa: ASYNC109 - an empty answer, no error
-        """Wait for something new, at most *timeout* seconds, and take it; may be empty."""
+        """Wait for something new, at most *timeout* seconds, and take it; may be empty.
+
+        Events come a page at a time, in the order of the log, and no more than is asked for: what an output
+        does not take waits in the log.
+        """
+
+    def told(self, position: int) -> None:
+        """Note that no event up to this position of the log needs to be told again, even after a restart."""
 
 
 class Output(Protocol):
@@ -88,3 +99,104 @@ class Output(Protocol):
 
     async def run(self, feed: Feed) -> None:
         """Tell what the feed brings until cancelled; peers that are away are the output's own affair."""
+
+
+class Reader(Protocol):
+    """One reader of the log and its place in it."""
+
+    async def read(self, limit: int) -> Sequence[Event]:
+        """Take the next events, at most *limit*; empty if there are no more now."""
+
+    def told(self, position: int) -> None:
+        """Save that everything up to this position is done with. Never waits."""
+
+    @property
+    def dropped(self) -> int:
+        """How many events were lost to this reader so far: pushed out of memory while the disk was bad."""
+
+
+class Log(Protocol):
+    """The event log: appended to by the engine, read by everybody else."""
+
+    def append(self, record: Record) -> None:
+        """Record *record* soon. Never waits, never raises: while the disk is bad it stays in memory."""
+
+    def alive(self, at: float) -> None:
+        """Note that we are alive at this wall time. Never waits."""
+
+    def remembered(self) -> Remembered:
+        """Return what earlier runs left; to be asked for once, after the log has been opened."""
+
+    def reader(self, name: str | None, wake: Callable[[], None]) -> Reader:
+        """Return a reader; *wake* is called, in the event loop, whenever there may be more to read.
+
+        A named reader goes on where it (or an earlier run's) left off, at first at the end of the log; one
+        without a name begins at the end and leaves no trace.
+        """
+
+
+class Journal(Protocol):
+    """The log as another vantage is told it: our own events only, again and again until acknowledged."""
+
+    @property
+    def identity(self) -> str:
+        """Name of this log, a new one whenever its numbering may have begun anew; empty: not open yet."""
+
+    @property
+    def end(self) -> int:
+        """Position of the latest recorded event."""
+
+    async def own(self, after: int, limit: int) -> Sequence[Event]:
+        """Return our own recorded events after a position, oldest first, at most *limit*."""
+
+    async def waiting(self, after: int) -> int:
+        """Return how many of our own recorded events come after a position."""
+
+    def place(self, reader: str) -> int:
+        """Return the saved position of a reader; 0 without one."""
+
+    def mark(self, reader: str, position: int) -> None:
+        """Save the position of a reader. Never waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """How far the log of another vantage has been taken in."""
+
+    log: str = ""
+    """Identity of that log; empty: nothing of it yet."""
+    position: int = 0
+    """Its own position up to which everything is recorded here."""
+    boots: tuple[str, ...] = ()
+    """The boots of which we have events, oldest first, at most the latest hundred."""
+
+
+class Archive(Protocol):
+    """The log as it takes in what other vantages send."""
+
+    async def gathered(self, vantage: str) -> Gathered:
+        """Return how far we are with the log of *vantage*."""
+
+    async def gather(self, vantage: str, log: str, upto: int, events: Sequence[Event]) -> int:
+        """Record another vantage's events and that its log is taken in up to *upto*; return how many were new.
+
+        One transaction; returns when it is committed, however long the disk is bad. What is recorded already,
+        by vantage, boot and seq, is not recorded again.
+        """
+
+    async def quarantine(self, vantage: str, topic: str, reason: str, payload: bytes) -> None:
+        """Keep a message that could not be understood, for a person to look at; the oldest of many go."""
+
+
+class Hearing(Protocol):
+    """Who is to know what other vantages say: the engine."""
+
+    @property
+    def world(self) -> World:
+        """The latest world."""
+
+    def heard(self, vantage: str, beliefs: Mapping[str, Heard | None]) -> None:
+        """Take in what *vantage* believes of these checks; None: nothing valid any more."""
+
+    def agent(self, agent: Agent, what: str = "", **data: Json) -> None:
+        """Take in how the daemon of another vantage is; *what*, if given, is told as an event about it."""

@@ -22,6 +22,34 @@ class OutputVitals:
 
 
 @dataclass(slots=True)
+class StoreVitals:
+    """How the event log is doing."""
+
+    trouble: str = ""
+    """Why nothing can be recorded now; empty while all is well."""
+    notice: str = ""
+    """What a person should know though all is recorded again: a file set aside, a backup restored."""
+    pending: int = 0
+    """Events in memory that are not recorded yet."""
+    dropped: int = 0
+    """Events that were never recorded, because the disk was bad for longer than memory lasted."""
+    recorded: int = 0
+    """Events recorded since the start."""
+    commits: int = 0
+    commit_seconds: float = 0.0
+    """What the latest commit took."""
+    position: int = 0
+    """Of the latest recorded event."""
+    size: int = 0
+    """Bytes of the database with its write-ahead log."""
+    backup_at: float = 0.0
+    """Wall time of the latest backup, Unix seconds; 0: none yet."""
+    backup_trouble: str = ""
+    reserve: bool = True
+    """The reserve on the disk stands ready."""
+
+
+@dataclass(slots=True)
 class Vitals:
     """How the daemon is doing; written by the engine and the outputs, shown by metrics, MQTT and board."""
 
@@ -52,8 +80,7 @@ class Vitals:
     reload_at: float = 0.0
     """Wall time of the latest reload that was tried, or of the start."""
     reload_trouble: str = ""
-    state_trouble: str = ""
-    """Why the state could not be saved; empty while it can."""
+    store: StoreVitals = field(default_factory=StoreVitals)
     outputs: dict[str, OutputVitals] = field(default_factory=dict)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from monitor.core.agent import Agent, Heard
 from monitor.core.detection import Belief
 from monitor.core.health import Status
 from monitor.core.inventory import Inventory, Look
@@ -90,15 +91,24 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An immutable entry of what happened."""
+    """An immutable entry of the log: something that happened, as one vantage saw it.
 
+    Vantage, boot and seq together name it everywhere and for ever; its position is that in one daemon's log.
+    """
+
+    vantage: str
+    boot: str
     seq: int
     """Counts up within one boot of one daemon."""
     at: float
-    """Wall time at which it happened, Unix seconds."""
+    """Wall time at which it happened, by the clock of the vantage that saw it, Unix seconds."""
     kind: EventKind
     subject: str
     data: Mapping[str, Json]
+    position: int = 0
+    """Place in the log that it was read from; grows, though not by ones. 0: not in a log yet."""
+    received_at: float | None = None
+    """Wall time at which it reached us, Unix seconds; None: it is our own."""
 
 
 @dataclass(slots=True)
@@ -113,6 +123,10 @@ class World:
     readings: dict[str, Reading] = field(default_factory=dict)
     beliefs: dict[str, Belief] = field(default_factory=dict)
     statuses: dict[str, Status] = field(default_factory=dict)
+    agents: dict[str, Agent] = field(default_factory=dict)
+    """The daemons of the other vantages, as far as we listen to them, by vantage."""
+    heard: dict[str, dict[str, Heard]] = field(default_factory=dict)
+    """What the other vantages believe, by vantage and check; what is no longer valid is not in it."""
 
     def checks_of(self, subject: str) -> Iterator[Check]:
         """Give the checks that look at *subject*."""

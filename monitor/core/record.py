@@ -1,0 +1,39 @@
+"""What outlasts a restart: what happened, and what was believed and said because of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monitor.core.detection import Belief, Learned
+from monitor.core.health import Status
+from monitor.core.world import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of one check."""
+
+    mark: str
+    """What tells the look from another one of the same name: a belief about another address is not taken over."""
+    belief: Belief
+    learned: Learned
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What happened in one moment and all that it implies; recorded as a whole or not at all."""
+
+    events: tuple[Event, ...] = ()
+    checks: Mapping[str, Kept | None] = field(default_factory=dict)
+    """What is now kept of these checks; None: nothing any more."""
+    statuses: Mapping[str, Status | None] = field(default_factory=dict)
+    """What is now said of these subjects; None: nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What earlier runs left."""
+
+    seen_at: float = 0.0
+    """Wall time of the latest sign of life of an earlier run, Unix seconds; 0: there was none."""
+    checks: Mapping[str, Kept] = field(default_factory=dict)
+    statuses: Mapping[str, Status] = field(default_factory=dict)
