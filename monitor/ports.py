@@ -81,11 +81,16 @@ class Feed(Protocol):
     def world(self) -> World:
         """The latest world."""
 
-    async def news(self, timeout: float | None = None) -> News:  # noqa: ASYNC109 - an empty answer, no error
+    async def news(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - an empty answer, no error
+        *,
+        events: bool = True,
+    ) -> News:
         """Wait for something new, at most *timeout* seconds, and take it; may be empty.
 
-        Events come a page at a time, in the order of the log, and no more than is asked for: what an output
-        does not take waits in the log.
+        Events come a page at a time, in the order of the log; what an output does not take waits there.
+        Without *events* they are left in the log, for when there is room.
         """
 
     def told(self, position: int) -> None:
@@ -178,7 +183,7 @@ class Archive(Protocol):
         """Return how far we are with the log of *vantage*."""
 
     async def gather(self, vantage: str, log: str, upto: int, events: Sequence[Event]) -> int:
-        """Record another vantage's events and that its log is taken in up to *upto*; return how many were new.
+        """Record another vantage's events and that its log is taken in up to *upto*; say how many were new.
 
         One transaction; returns when it is committed, however long the disk is bad. What is recorded already,
         by vantage, boot and seq, is not recorded again.

@@ -13,7 +13,7 @@ class Kept:
     """What is kept of one check."""
 
     mark: str
-    """What tells the look from another one of the same name: a belief about another address is not taken over."""
+    """What tells the look from another of the same name: a belief holds for one address only."""
     belief: Belief
     learned: Learned
 

@@ -1,48 +1,64 @@
-"""What each output reads: its own queue, so that a slow one hurts nobody."""
+"""What each output reads: the log from its own place on, and what has changed since it last asked."""
 
 import asyncio
-from collections import deque
 
 from monitor.core.world import Event, World
-from monitor.ports import News
+from monitor.ports import Log, News
 
-MOST_EVENTS = 10_000
-"""Events kept for an output that does not take them; older ones are dropped and counted."""
+PAGE = 500
+"""Events given at a time."""
 
 
-class QueueFeed:
-    """A `monitor.ports.Feed`: the pipeline pushes without waiting, one output takes."""
+class LogFeed:
+    """A `monitor.ports.Feed`: changes are pushed without waiting, events read from the log."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, log: Log, name: str | None) -> None:
+        """Read on where *name* left off; None: from now on."""
         self._world = world
-        self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
         self._changed: set[str] = set()
-        self._dropped = 0
+        self._believed: set[str] = set()
+        self._more = True
         self._something = asyncio.Event()
+        self._reader = log.reader(name, self._wake)
+        self._dropped = self._reader.dropped
 
     @property
     def world(self) -> World:
         """The latest world."""
         return self._world
 
-    def push(self, events: list[Event], changed: set[str]) -> None:
-        """Add what happened; never waits."""
-        room = MOST_EVENTS - len(self._events)
-        self._dropped += max(0, len(events) - room)
-        self._events.extend(events)
+    def push(self, changed: set[str], believed: set[str]) -> None:
+        """Add what changed; never waits."""
         self._changed |= changed
+        self._believed |= believed
         self._something.set()
 
-    async def news(self, timeout: float | None = None) -> News:  # noqa: ASYNC109 - an empty answer, no error
+    async def news(self, timeout: float | None = None, *, events: bool = True) -> News:  # noqa: ASYNC109 - as in Feed
         """Wait for something new, at most *timeout* seconds, and take it; may be empty."""
         try:
             async with asyncio.timeout(timeout):
-                await self._something.wait()
+                while not (self._changed or self._believed or (events and self._more)):
+                    self._something.clear()
+                    await self._something.wait()
         except TimeoutError:
             pass
-        self._something.clear()
-        news = News(tuple(self._events), frozenset(self._changed), self._dropped)
-        self._events.clear()
-        self._changed = set()
-        self._dropped = 0
+        page = await self._page() if events and self._more else ()
+        dropped = self._reader.dropped - self._dropped if events else 0
+        news = News(page, frozenset(self._changed), frozenset(self._believed), dropped)
+        self._dropped += dropped
+        self._changed, self._believed = set(), set()
         return news
+
+    def told(self, position: int) -> None:
+        """Note that no event up to this position needs to be told again."""
+        self._reader.told(position)
+
+    async def _page(self) -> tuple[Event, ...]:
+        self._more = False
+        page = tuple(await self._reader.read(PAGE))
+        self._more = self._more or len(page) == PAGE
+        return page
+
+    def _wake(self) -> None:
+        self._more = True
+        self._something.set()

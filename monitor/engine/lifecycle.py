@@ -4,27 +4,26 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import tzinfo
-from pathlib import Path
 
 from monitor.core.checks import checks_of
 from monitor.core.detection import Belief, Learned, Manner, manner
-from monitor.core.health import Status
 from monitor.core.inventory import Bearer, Inventory
+from monitor.core.record import Kept, Remembered
 from monitor.core.vitals import Vitals
-from monitor.core.world import Check, World
-from monitor.engine.feed import QueueFeed
+from monitor.core.world import Check, Json, World
+from monitor.engine.feed import LogFeed
+from monitor.engine.hearing import Ear
 from monitor.engine.looker import Looker
 from monitor.engine.pipeline import Pipeline
 from monitor.engine.scheduler import Scheduler
-from monitor.engine.state import Remembered, encode, load, save
+from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
-from monitor.ports import ProbeKind
+from monitor.ports import Log, ProbeKind
 
-SAVE_EVERY = 5.0
-"""Seconds between two savings of the state, and between two looks at the wall clock."""
+ALIVE_EVERY = 5.0
+"""Seconds between two signs of life in the log, and between two looks at the wall clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +47,17 @@ class Engine:
         *,
         boot: str,
         zone: tzinfo,
-        state_file: Path | None,
+        log: Log,
+        vitals: Vitals,
     ) -> None:
-        self.vitals = Vitals(started_at=time.time())
+        self.vitals = vitals
         self._tuning = tuning
-        self._state_file = state_file
-        self._disk = ThreadPoolExecutor(1, "state")
+        self._log = log
         world = World(inventory, vantage, boot)
-        self._pipeline = Pipeline(world, self.vitals, zone)
+        self._telling = Telling(world, vitals, log)
+        self.ear = Ear(world, self._telling)
+        """Who takes in what other vantages say."""
+        self._pipeline = Pipeline(world, vitals, self._telling, zone)
         self._looker = Looker(kinds, self._pipeline, self.vitals, concurrency=tuning.concurrency)
         self._scheduler = Scheduler(self._looker.launch, self.vitals, time.time())
         self._pipeline.scheduler = self._looker.scheduler = self._scheduler
@@ -65,29 +67,36 @@ class Engine:
         """The latest world."""
         return self._pipeline.world
 
-    def feed(self) -> QueueFeed:
-        """Return a feed for one output; to be asked for before the start, so that it hears everything."""
-        return self._pipeline.feed()
+    def feed(self, name: str | None) -> LogFeed:
+        """Return a feed for one output, which reads the log on from where *name* left off.
+
+        To be asked for after the log has been opened and before the start, so that it hears everything.
+        """
+        return self._telling.feed(name)
+
+    def tell(self, what: str, **data: Json) -> None:
+        """Tell something about ourselves."""
+        self._telling.daemon(what, **data)
 
     def start(self) -> None:
         """Take up what an earlier run left, and begin to look."""
-        remembered = Remembered() if self._state_file is None else load(self._state_file)
+        remembered = self._log.remembered()
+        self.vitals.started_at = time.time()
         self.world.statuses.update(remembered.statuses)
         self._watch(self.world.inventory, remembered)
         self._scheduler.start()
         self.vitals.ready = True
         self.vitals.reload_at = self.vitals.started_at
-        gap = self.vitals.started_at - remembered.saved_at if remembered.saved_at else None
-        self._pipeline.tell_daemon(
-            "started", unwatched_seconds=gap and round(gap, 3), trouble=remembered.trouble
-        )
+        gap = self.vitals.started_at - remembered.seen_at if remembered.seen_at else None
+        self.tell("started", unwatched_seconds=gap and round(gap, 3))
+        self._log.alive(self.vitals.started_at)
 
     async def run(self) -> None:
-        """Keep the state on disk and an eye on the clock until cancelled."""
+        """Note that we are alive, keep what was learned and an eye on the clock, until cancelled."""
         while True:
-            await asyncio.sleep(SAVE_EVERY)
+            await asyncio.sleep(ALIVE_EVERY)
             self._pipeline.follow_clock()
-            await self._save()
+            self._note()
 
     def reload(self, inventory: Inventory) -> None:
         """Watch *inventory* from now on; a check that did not change keeps phase, belief and readings."""
@@ -95,23 +104,26 @@ class Engine:
         self.vitals.reloads += 1
         self.vitals.reload_ok, self.vitals.reload_trouble = True, ""
         self.vitals.reload_at = time.time()
-        self._pipeline.tell_daemon("reloaded", checks=len(self.world.checks))
+        self.tell("reloaded", checks=len(self.world.checks))
 
     def refuse_reload(self, trouble: str) -> None:
         """Keep the world as it is, and say why."""
         self.vitals.reload_failed += 1
         self.vitals.reload_ok, self.vitals.reload_trouble = False, trouble
         self.vitals.reload_at = time.time()
-        self._pipeline.tell_daemon("reload_refused", trouble=trouble)
+        self.tell("reload_refused", trouble=trouble)
 
     async def stop(self) -> None:
-        """Stop looking, report nothing of what was under way, save the state."""
+        """Stop looking; report nothing of what was under way."""
         self._scheduler.stop()
         await self._looker.aclose()
         if self.vitals.ready:  # what never started knows nothing, and must not write that over what is known
-            self._pipeline.tell_daemon("stopped")
-            await self._save()
-        self._disk.shutdown()
+            self.tell("stopped")
+            self._note()
+
+    def _note(self) -> None:
+        self._telling.tell([], set(), self._pipeline.relearned())
+        self._log.alive(time.time())
 
     def _watch(self, inventory: Inventory, remembered: Remembered) -> None:
         vantage = inventory.vantages[self.world.vantage]
@@ -127,6 +139,7 @@ class Engine:
             if watches.get(name) is not watch:
                 self._scheduler.take_off(watch)
         self.world.inventory = inventory
+        self.ear.forget()
         self._pipeline.adopt(watches)
         for name, watch in watches.items():
             if old.get(name) is not watch:
@@ -141,48 +154,14 @@ class Engine:
             false_alarms_per_year=self._tuning.false_alarms_per_year,
         )
 
-    async def _save(self) -> None:
-        if self._state_file is None:
-            return
-        loop = asyncio.get_running_loop()
-        watches, statuses = dict(self._pipeline.watches), dict(self.world.statuses)
-        try:
-            await loop.run_in_executor(self._disk, _save, self._state_file, watches, statuses)
-        except OSError as error:
-            self._note_disk(f"{self._state_file}: not saved: {error}")
-        else:
-            self._note_disk("")
-
-    def _note_disk(self, trouble: str) -> None:
-        """Tell once when the state can no longer be saved, and once when it can again."""
-        if trouble != self.vitals.state_trouble:
-            self.vitals.state_trouble = trouble
-            self._pipeline.tell_daemon("state_not_saved" if trouble else "state_saved", trouble=trouble)
-
-
-def _save(path: Path, watches: Mapping[str, Watch], statuses: Mapping[str, Status]) -> None:
-    """Write down what outlasts a restart; in a thread, for it takes a while and waits for the disk."""
-    state = Remembered(
-        saved_at=time.time(),
-        beliefs={name: watch.belief for name, watch in watches.items()},
-        learned={name: watch.learned for name, watch in watches.items()},
-        looks={name: watch.mark for name, watch in watches.items()},
-        statuses=statuses,
-    )
-    save(path, encode(state))
-
 
 def _new_watch(check: Check, how: Manner, remembered: Remembered) -> Watch:
     """Begin to watch a check, with what was believed of it if it looks at the same thing as before."""
     mark = _mark(check)
-    known = remembered.looks.get(check.id) == mark
-    return Watch(
-        check,
-        how,
-        mark=mark,
-        belief=remembered.beliefs[check.id] if known else Belief(since=time.time()),
-        learned=remembered.learned[check.id] if known else Learned(),
-    )
+    kept = remembered.checks.get(check.id)
+    if kept is None or kept.mark != mark:
+        kept = Kept(mark, Belief(since=time.time()), Learned())
+    return Watch(check, how, mark=mark, belief=kept.belief, learned=kept.learned)
 
 
 def _bearer(check: Check, inventory: Inventory) -> Bearer | None:

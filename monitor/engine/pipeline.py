@@ -13,11 +13,12 @@ from monitor.core.detection import Belief, Verdict, next_gap, revise
 from monitor.core.health import REACHABLE, Status, View, assess_center, assess_network, is_cut
 from monitor.core.news import Change, belief_is_news, belief_news, status_is_news, status_news
 from monitor.core.observation import Finding, Outcome, ok, unknown
+from monitor.core.record import Kept
 from monitor.core.sentence import Scene
 from monitor.core.vitals import Vitals
-from monitor.core.world import HISTORY, Event, EventKind, Json, World
-from monitor.engine.feed import QueueFeed
+from monitor.core.world import HISTORY, World
 from monitor.engine.scheduler import Scheduler
+from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
 
 FINE = ok()
@@ -30,7 +31,12 @@ class Pipeline:
     """Hears what looks found (it is every batch engine's `Sink`), revises the world, tells the feeds."""
 
     def __init__(
-        self, world: World, vitals: Vitals, zone: tzinfo, wall: Callable[[], float] = time.time
+        self,
+        world: World,
+        vitals: Vitals,
+        telling: Telling,
+        zone: tzinfo,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.world = world
         self.watches: dict[str, Watch] = {}
@@ -40,15 +46,10 @@ class Pipeline:
         self._zone = zone
         self._wall = wall
         self._offset = wall() - time.monotonic()
-        self._feeds: list[QueueFeed] = []
-        self._seq = 0
+        self._telling = telling
         self._hindrances: set[tuple[str, str]] = set()
-
-    def feed(self) -> QueueFeed:
-        """Return a new feed that hears everything from now on."""
-        feed = QueueFeed(self.world)
-        self._feeds.append(feed)
-        return feed
+        self._reset: dict[str, Kept] = {}
+        """Checks whose belief was given up while the latest change was weighed."""
 
     # What engines and runner report.
 
@@ -86,11 +87,16 @@ class Pipeline:
         if not key.steady:
             self._weigh(key, FINE, sent_at)
 
+    def relearned(self) -> dict[str, Kept]:
+        """Return what is to be kept of the checks that have learned since this was last asked for."""
+        return {name: watch.kept() for name, watch in self.watches.items() if watch.relearned}
+
     # What the lifecycle tells.
 
     def adopt(self, watches: Mapping[str, Watch]) -> None:
         """Make *watches* the world's checks; what has gone is forgotten with what was said of it."""
-        world = self.world
+        world, self._reset = self.world, {}
+        forgotten = dict.fromkeys(self.watches.keys() - watches.keys())
         self.watches = dict(watches)
         world.checks = {name: watch.check for name, watch in watches.items()}
         world.readings = {name: watch.reading for name, watch in watches.items()}
@@ -103,11 +109,7 @@ class Pipeline:
         spoken_of = {change.now.subject for change in changes}
         for gone in before - spoken_of:
             del world.statuses[gone]
-        self._tell([], before | spoken_of)
-
-    def tell_daemon(self, what: str, **data: Json) -> None:
-        """Tell something about ourselves."""
-        self._tell([self._event("daemon", self.world.vantage, {"what": what, **data})], set())
+        self._telling.tell([], before | spoken_of, forgotten | self._reset)
 
     def follow_clock(self) -> None:
         """Take over the wall clock as it is now; a step is told, and moves no measurement."""
@@ -115,7 +117,7 @@ class Pipeline:
         step = offset - self._offset
         self._offset = offset
         if abs(step) > CLOCK_STEP:
-            self.tell_daemon("clock_stepped", seconds=round(step, 3))
+            self._telling.daemon("clock_stepped", seconds=round(step, 3))
 
     # How a finding becomes news.
 
@@ -124,7 +126,9 @@ class Pipeline:
         hindrance = (watch.check.look.kind, finding.reason)
         if finding.reason != "own_lag" and hindrance not in self._hindrances:
             self._hindrances.add(hindrance)
-            self.tell_daemon("cannot_look", kind=hindrance[0], reason=finding.reason, trouble=finding.detail)
+            self._telling.daemon(
+                "cannot_look", kind=hindrance[0], reason=finding.reason, trouble=finding.detail
+            )
 
     def _count(self, watch: Watch, finding: Finding, sent_at: float) -> None:
         reading = watch.reading
@@ -165,10 +169,10 @@ class Pipeline:
             self.scheduler.put_at(watch, sent_at + gap)
 
     def _changed(self, watch: Watch, was: Belief, now: Belief) -> None:
-        check = watch.check
+        check, self._reset = watch.check, {}
         events = []
         if belief_is_news(was, now):
-            events.append(self._event("belief", check.id, belief_news(check, was, now)))
+            events.append(self._telling.event("belief", check.id, belief_news(check, was, now)))
         kind, _, network = check.subject.partition("/")
         if kind == "network":
             changes = self._assess([network], self.world.inventory.centers)
@@ -177,11 +181,12 @@ class Pipeline:
         changes = [change for change in changes if change.now != change.before]
         scene = Scene(self.world.inventory, self.world.statuses, self._zone)
         events += [
-            self._event("status", change.now.subject, status_news(change, scene))
+            self._telling.event("status", change.now.subject, status_news(change, scene))
             for change in changes
             if status_is_news(change)
         ]
-        self._tell(events, {change.now.subject for change in changes})
+        kept = {check.id: watch.kept(), **self._reset}
+        self._telling.tell(events, {change.now.subject for change in changes}, kept)
 
     def _assess(self, networks: Iterable[str], centers: Iterable[str]) -> list[Change]:
         """Say anew how these networks and centers are; return everything that was said, before and now."""
@@ -213,6 +218,7 @@ class Pipeline:
             if watch.belief.verdict is Verdict.DOWN or watch.belief.doubt is not None:
                 watch.belief = Belief(since=now + self._offset, reason="behind_link")
                 self.world.beliefs[watch.check.id] = watch.belief
+                self._reset[watch.check.id] = watch.kept()
                 watch.steady = False
                 self.scheduler.put_at(watch, now)
 
@@ -249,15 +255,6 @@ class Pipeline:
             good={d.id: _last_good(by_subject[d.id]) for d in center.devices if d.id in by_subject},
         )
         return assess_center(center, view)
-
-    def _event(self, kind: EventKind, subject: str, data: Mapping[str, Json]) -> Event:
-        self._seq += 1
-        self._vitals.events += 1
-        return Event(self._seq, self._wall(), kind, subject, data)
-
-    def _tell(self, events: list[Event], changed: set[str]) -> None:
-        for feed in self._feeds:
-            feed.push(events, changed)
 
 
 def _is_back(change: Change) -> bool:

@@ -1,6 +1,7 @@
 """What the engine keeps of one check while it runs."""
 
 from monitor.core.detection import Belief, Learned, Manner
+from monitor.core.record import Kept
 from monitor.core.schedule import NEVER, ticks
 from monitor.core.world import Check, Reading
 from monitor.engine.runner import Look
@@ -29,6 +30,7 @@ class Watch:
         "mark",
         "period",
         "reading",
+        "relearned",
         "since_episode",
         "steady",
         "tick",
@@ -40,11 +42,13 @@ class Watch:
         self.check = check
         self.how = how
         self.mark = mark
-        """What tells this look from another one of the same name, for the state file."""
+        """What tells this look from another one of the same name."""
         self.belief = belief
         self.steady = False
         """A further good look changes nothing; false until the first look, so that it is noticed."""
         self.learned = learned
+        self.relearned = False
+        """It has learned since `kept` was last asked for."""
         self.since_episode = 0
         """Looks since the last episode, not learned from yet."""
         self.reading = Reading()
@@ -84,3 +88,9 @@ class Watch:
         """Learn from the looks since the last time, of which *isolated* were lost one by one."""
         self.learned = self.learned.after(self.since_episode, isolated)
         self.since_episode = 0
+        self.relearned = True
+
+    def kept(self) -> Kept:
+        """Return what outlasts a restart."""
+        self.relearned = False
+        return Kept(self.mark, self.belief, self.learned)

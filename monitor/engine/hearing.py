@@ -1,0 +1,41 @@
+"""What other vantages say, brought into the world; nothing of it changes what we say ourselves."""
+
+from collections.abc import Mapping
+
+from monitor.core.agent import Agent, Heard
+from monitor.core.world import Json, World
+from monitor.engine.telling import Telling
+
+
+class Ear:
+    """A `monitor.ports.Hearing`."""
+
+    def __init__(self, world: World, telling: Telling) -> None:
+        self._world = world
+        self._telling = telling
+
+    @property
+    def world(self) -> World:
+        """The latest world."""
+        return self._world
+
+    def heard(self, vantage: str, beliefs: Mapping[str, Heard | None]) -> None:
+        """Take in what *vantage* believes of these checks; None: nothing valid any more."""
+        held = self._world.heard.setdefault(vantage, {})
+        for check, belief in beliefs.items():
+            if belief is None:
+                held.pop(check, None)
+            else:
+                held[check] = belief
+
+    def agent(self, agent: Agent, what: str = "", **data: Json) -> None:
+        """Take in how the daemon of another vantage is; *what*, if given, is told as an event about it."""
+        self._world.agents[agent.vantage] = agent
+        if what:
+            self._telling.daemon(what, agent.vantage, **data)
+
+    def forget(self) -> None:
+        """Forget the vantages that the inventory no longer has."""
+        for known in (self._world.agents, self._world.heard):
+            for vantage in known.keys() - self._world.inventory.vantages.keys():
+                del known[vantage]

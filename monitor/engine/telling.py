@@ -1,0 +1,47 @@
+"""How news leaves the engine: numbered, recorded with all that it implies, and announced to the feeds."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from monitor.core.record import Kept, Record
+from monitor.core.vitals import Vitals
+from monitor.core.world import Event, EventKind, Json, World
+from monitor.engine.feed import LogFeed
+from monitor.ports import Log
+
+
+class Telling:
+    """Numbers the events of one boot and hands them on."""
+
+    def __init__(self, world: World, vitals: Vitals, log: Log, wall: Callable[[], float] = time.time) -> None:
+        self._world = world
+        self._vitals = vitals
+        self._log = log
+        self._wall = wall
+        self._feeds: list[LogFeed] = []
+        self._seq = 0
+
+    def feed(self, name: str | None) -> LogFeed:
+        """Return a new feed; it hears of every change from now on, and reads the log from its saved place."""
+        feed = LogFeed(self._world, self._log, name)
+        self._feeds.append(feed)
+        return feed
+
+    def event(self, kind: EventKind, subject: str, data: Mapping[str, Json]) -> Event:
+        """Make an event of now, with the next number."""
+        self._seq += 1
+        self._vitals.events += 1
+        return Event(self._world.vantage, self._world.boot, self._seq, self._wall(), kind, subject, data)
+
+    def tell(self, events: Sequence[Event], changed: set[str], checks: Mapping[str, Kept | None]) -> None:
+        """Record events with the statuses that *changed* and what is now kept of *checks*; stir the feeds."""
+        statuses = {subject: self._world.statuses.get(subject) for subject in changed}
+        if events or statuses or checks:
+            self._log.append(Record(tuple(events), checks, statuses))
+            for feed in self._feeds:
+                feed.push(changed, set(checks))
+
+    def daemon(self, what: str, subject: str = "", /, **data: Json) -> None:
+        """Tell something about ourselves, or about the daemon of another vantage."""
+        subject = subject or self._world.vantage
+        self.tell([self.event("daemon", subject, {"what": what, **data})], set(), {})
