@@ -101,6 +101,8 @@ class Output(Protocol):
     """A place to tell."""
 
     name: str
+    durable: bool
+    """Every event is to be delivered: after a restart it goes on where it left off, not from then on."""
 
     async def run(self, feed: Feed) -> None:
         """Tell what the feed brings until cancelled; peers that are away are the output's own affair."""

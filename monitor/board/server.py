@@ -56,6 +56,7 @@ class Board:
     """A `monitor.ports.Output` that is asked instead of telling."""
 
     name = "http"
+    durable = False
 
     def __init__(
         self,

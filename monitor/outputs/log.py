@@ -10,6 +10,7 @@ class LogOutput:
     """Writes every event as one structured record."""
 
     name = "log"
+    durable = False
 
     def __init__(self, language: str = "zh") -> None:
         """Write sentences in *language*."""

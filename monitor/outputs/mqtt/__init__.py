@@ -20,6 +20,7 @@ class MqttOutput:
     """The output `mqtt`."""
 
     name = "mqtt"
+    durable = True
 
     def __init__(
         self,
