@@ -26,6 +26,7 @@ from monitor.engine.lifecycle import Engine, Tuning
 from monitor.probes import load_kinds
 from tests.bench.bench_icmp import addresses, run_fping
 from tests.bench.peers import blackbox, blackbox_cost, plugin_cost
+from tests.logs import opened
 
 NAME = Name("甲", "A")
 RATES = (100, 1_000, 10_000)
@@ -51,16 +52,22 @@ def city(hosts, kind):
 async def pipeline(count, seconds):
     kinds = load_kinds()
     began = time.monotonic()
-    engine = Engine(
-        city(addresses(count), kinds["icmp"]),
-        "city",
-        kinds,
-        Tuning(0.01, 26, 200),
-        boot="bench",
-        zone=UTC,
-        state_file=None,
-    )
-    feed = engine.feed()
+    async with opened() as (log, vitals):
+        engine = Engine(
+            city(addresses(count), kinds["icmp"]),
+            "city",
+            kinds,
+            Tuning(0.01, 26, 200),
+            boot="bench",
+            zone=UTC,
+            log=log,
+            vitals=vitals,
+        )
+        return await measured(engine, seconds, began)
+
+
+async def measured(engine, seconds, began):
+    feed = engine.feed(None)
     engine.start()
     started = time.monotonic() - began
     await asyncio.sleep(WARM_UP)

@@ -27,6 +27,7 @@ from monitor.engine.lifecycle import Engine, Tuning
 from monitor.engine.runner import observe
 from monitor.probes import load_kinds
 from tests.bench.peers import blackbox, blackbox_cost, free_port, plugin_cost, running
+from tests.logs import opened
 
 KINDS = load_kinds()
 NAME = Name("甲", "A")
@@ -66,17 +67,25 @@ def cpu():
 
 async def pipeline(kind, port, seconds):
     tuning = Tuning(0.01, 26, 200)
-    engine = Engine(
-        city(kind, port, CHECKS[kind]), "city", KINDS, tuning, boot="bench", zone=UTC, state_file=None
-    )
-    engine.start()
-    await asyncio.sleep(WARM_UP)
-    before, looks = cpu(), engine.vitals.looks
-    await asyncio.sleep(seconds)
-    cost = (cpu() - before) / (engine.vitals.looks - looks)
-    readings = engine.world.readings.values()
-    bad = sum(reading.failed + reading.unknown for reading in readings)
-    await engine.stop()
+    async with opened() as (log, vitals):
+        engine = Engine(
+            city(kind, port, CHECKS[kind]),
+            "city",
+            KINDS,
+            tuning,
+            boot="bench",
+            zone=UTC,
+            log=log,
+            vitals=vitals,
+        )
+        engine.start()
+        await asyncio.sleep(WARM_UP)
+        before, looks = cpu(), engine.vitals.looks
+        await asyncio.sleep(seconds)
+        cost = (cpu() - before) / (engine.vitals.looks - looks)
+        readings = engine.world.readings.values()
+        bad = sum(reading.failed + reading.unknown for reading in readings)
+        await engine.stop()
     return {"cpu": cost, "bad": bad, "looks": engine.vitals.looks}
 
 

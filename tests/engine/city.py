@@ -21,6 +21,7 @@ from monitor.core.inventory import (
 from monitor.core.observation import failed, ok
 from monitor.engine.lifecycle import Engine, Tuning
 from monitor.ports import ProbeKind, ProbeOptions
+from tests.logs import opened
 
 NAME = Name("丹江口", "Danjiangkou")
 PERIOD = 0.05
@@ -94,7 +95,7 @@ def with_bearer(inventory, bearer):
     return replace(inventory, centers=centers)
 
 
-def engine_for(inventory, script, state_file=None):
+def engine_for(inventory, script, log, vitals):
     return Engine(
         inventory,
         "city",
@@ -102,20 +103,22 @@ def engine_for(inventory, script, state_file=None):
         Tuning(false_alarms_per_year=0.01, suspicions_per_year=26, concurrency=50),
         boot="b1",
         zone=UTC,
-        state_file=state_file,
+        log=log,
+        vitals=vitals,
     )
 
 
 @contextlib.asynccontextmanager
-async def running(inventory, script, state_file=None):
-    """Run an engine; give it and a feed that heard everything."""
-    engine = engine_for(inventory, script, state_file)
-    feed = engine.feed()
-    engine.start()
-    try:
-        yield engine, feed
-    finally:
-        await engine.stop()
+async def running(inventory, script, folder=None):
+    """Run an engine with its log in *folder*; give it and a feed that heard everything."""
+    async with opened(folder) as (log, vitals):
+        engine = engine_for(inventory, script, log, vitals)
+        feed = engine.feed(None)
+        engine.start()
+        try:
+            yield engine, feed
+        finally:
+            await engine.stop()
 
 
 async def hear(feed, wanted, seconds=20.0):

@@ -62,11 +62,10 @@ async def test_a_center_that_is_down_at_the_start_is_news():
 async def test_an_outage_keeps_its_beginning_over_a_restart_and_is_not_told_twice(tmp_path):
     script = Script()
     script.says = dict.fromkeys(CIRCUITS, SILENT)
-    state = tmp_path / "state.json"
-    async with running(city(), script, state) as (engine, feed):
+    async with running(city(), script, tmp_path) as (engine, feed):
         await hear(feed, is_status("dan", "down"))
         since = engine.world.statuses["dan"].since
-    async with running(city(), script, state) as (engine, feed):
+    async with running(city(), script, tmp_path) as (engine, feed):
         looked = len(script.looks)
         async with asyncio.timeout(10):
             while len(script.looks) < looked + 20:
@@ -80,10 +79,9 @@ async def test_an_outage_keeps_its_beginning_over_a_restart_and_is_not_told_twic
 async def test_what_was_believed_of_another_address_is_forgotten(tmp_path):
     script = Script()
     script.says = dict.fromkeys(CIRCUITS, SILENT)
-    state = tmp_path / "state.json"
-    async with running(city(), script, state) as (_, feed):
+    async with running(city(), script, tmp_path) as (_, feed):
         await hear(feed, is_status("dan", "down"))
-    async with running(city(period=0.06), Script(), state) as (engine, _):
+    async with running(city(period=0.06), Script(), tmp_path) as (engine, _):
         assert engine.world.beliefs["dan/city/primary/script"].verdict is Verdict.UNKNOWN
 
 
