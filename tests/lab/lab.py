@@ -24,11 +24,13 @@ from tests.lab.netns import RUN, inside
 from tests.lab.topology import (
     CENTERS,
     DEVICES,
+    NETWORKS,
     PREFIX,
     ROUTERS,
     Wire,
     lan,
     namespaces,
+    nets,
     place,
     subnet,
     wire,
@@ -134,6 +136,21 @@ class Lab:
         """Hang the router of a network: `city` or `province`."""
         return self._fill({(ROUTERS[network], "everything"): DROP})
 
+    def lan_down(self, center: str) -> float:
+        """Hang the switch of a center: its router reaches none of its servers."""
+        return self._fill({(place(center), "lan"): DROP})
+
+    def lan_up(self, center: str) -> float:
+        """Let a center's servers be reached again; return the monotonic time just after."""
+        self._fill({(place(center), "lan"): ""})
+        return time.monotonic()
+
+    def mute(self, *centers: str) -> float:
+        """Let no MQTT of these centers, and of no others, come through the networks' routers."""
+        sources = ", ".join(net for center in centers for net in nets(center))
+        rule = f"ip saddr {{ {sources} }} tcp dport 1883 drop" if centers else ""
+        return self._fill({(router, "reports"): rule for router in ROUTERS.values()})
+
     def restore(self) -> None:
         """Undo every fault; the routers are back on the primaries at once."""
         self._fill(dict.fromkeys(self._rules, ""))
@@ -151,7 +168,7 @@ class Lab:
         """Start a program in a namespace; it is ended with the lab, and with us if we are killed."""
         words = ["ip", "netns", "exec", namespace, "setpriv", "--pdeathsig", "KILL", "--", *command]
         with contextlib.ExitStack() as stack:
-            out = stack.enter_context(log.open("wb")) if log else subprocess.DEVNULL
+            out = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
             child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         self._children.append(child)
         return child
@@ -221,11 +238,12 @@ class Lab:
         timer.start()
 
     def _reroute(self, center: str) -> None:
-        """Send the traffic of the center's servers over the first city circuit that is whole, if any."""
-        whole = [found for found in wires(center) if found.network == "city" and self._whole(found)]
-        if whole and center not in self._off:
-            _ip(whole[0].router, [plan.route_to_servers(whole[0])])
-            _ip(place(center), [plan.route_from_servers(whole[0])])
+        """Send the traffic of the center's servers over the first circuits that are whole, if any."""
+        for network in NETWORKS if center not in self._off else ():
+            whole = [found for found in wires(center) if found.network == network and self._whole(found)]
+            if whole:
+                _ip(whole[0].router, [plan.route_to_servers(whole[0])])
+                _ip(place(center), [plan.route_from_servers(whole[0])])
 
     def _pull_down(self) -> None:
         for timer in self._timers.values():

@@ -16,10 +16,13 @@ from itertools import product
 
 PREFIX = "cmt-lab-"
 CITY = f"{PREFIX}city"
+PROVINCE = f"{PREFIX}province"
 ROUTERS = {"city": f"{PREFIX}mr", "province": f"{PREFIX}pr"}
 ANCHORS = {"city": "10.77.255.1", "province": "10.77.255.2"}
 DAEMON = "10.77.0.2"
 """The municipal center's own address: the daemon and the broker live there."""
+PROVINCIAL = "10.77.2.2"
+"""The provincial center's own address: another daemon and another broker."""
 
 CENTERS = {
     "maojian": "茅箭区",
@@ -102,6 +105,12 @@ def subnet(center: str) -> str:
     return f"10.80.{1 + list(CENTERS).index(center)}"
 
 
+def nets(center: str) -> tuple[str, ...]:
+    """Give the nets in which a center has addresses."""
+    number = 1 + list(CENTERS).index(center)
+    return tuple(f"10.{second}.{number}.0/24" for second in (78, 79, 80))
+
+
 def wires(center: str | None = None) -> Iterator[Wire]:
     """Give the circuits of one center, or of all."""
     for number, name in enumerate(CENTERS, 1):
@@ -116,6 +125,6 @@ def wire(path: str) -> Wire:
 
 def namespaces() -> Iterator[str]:
     """Give every namespace of the lab."""
-    yield from (CITY, *ROUTERS.values())
+    yield from (CITY, PROVINCE, *ROUTERS.values())
     for center in CENTERS:
         yield from (place(center), lan(center))
