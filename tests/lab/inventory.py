@@ -4,14 +4,14 @@ from typing import Any
 
 import yaml
 
-from tests.lab.topology import ANCHORS, CENTERS, DEVICES, NETWORKS, subnet, wires
+from tests.lab.topology import ANCHORS, CENTERS, COUNTIES, DEVICES, NETWORKS, STRANGER, subnet, wires
 
 NAMES = {"city": "市网", "province": "省网"}
 PROFILES = {"server": "command-server", "video": "video-terminal", "siren": "siren-controller"}
 
 
-def inventory() -> str:
-    """Return the inventory as YAML."""
+def inventory(*, device_period: float | None = None) -> str:
+    """Return the inventory as YAML; devices are looked at in their profiles' rhythm unless told otherwise."""
     city: dict[str, Any] = {
         "city": {"zh": "十堰市", "en": "Shiyan"},
         "networks": {
@@ -22,8 +22,14 @@ def inventory() -> str:
             "telecom": {"name": {"zh": "中国电信", "en": "China Telecom"}, "hotline": "0719-555-0101"}
         },
         "centers": {center: _center(center, name) for center, name in CENTERS.items()},
-        "vantages": {"city": {"name": {"zh": "市中心", "en": "city"}, "networks": list(NETWORKS)}},
+        "vantages": {
+            "city": {"name": {"zh": "市中心", "en": "city"}, "networks": list(NETWORKS)},
+            "province": {"name": {"zh": "省中心", "en": "province"}, "networks": ["province"]},
+            **{center: {"center": center} for center in (*COUNTIES, STRANGER)},
+        },
     }
+    if device_period is not None:
+        city["looks"] = {"device": {"period": device_period}}
     return yaml.safe_dump(city, allow_unicode=True, sort_keys=False)
 
 
@@ -35,6 +41,7 @@ def _center(center: str, name: str) -> dict[str, Any]:
             "number": wire.id,
             "near": wire.near,
             "far": wire.far,
+            "source": wire.near,
         }
     devices = {
         key: {"profile": PROFILES[key], "address": f"{subnet(center)}.{last}"}

@@ -36,6 +36,10 @@ CENTERS = {
     "wudangshan": "武当山特区",
     "jingkai": "十堰经开区",
 }
+COUNTIES = ("danjiangkou", "yunxi", "zhushan")
+"""The centers with a daemon and a broker of their own."""
+STRANGER = "fangxian"
+"""A center whose daemon is declared and never runs: somebody else speaks under its name."""
 NETWORKS = ("city", "province")
 ROLES = ("primary", "backup")
 DEVICES = {"server": (10, 80), "video": (11, 1720), "siren": (12, 502)}
