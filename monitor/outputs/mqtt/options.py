@@ -1,62 +1,15 @@
 """What the MQTT output can be told."""
 
-from pathlib import Path
-from typing import Literal
+from pydantic import Field, model_validator
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from monitor.kit.mqtt.options import BrokerOptions, TlsOptions
 
-from monitor.kit.mqtt import is_topic
-
-
-class MqttTls(BaseModel):
-    """How broker and daemon prove who they are; TLS 1.3. The files are read anew for each connection."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    ca: Path | None = Field(
-        default=None, description="PEM file of who may vouch for the broker; none: the system's."
-    )
-    cert: Path | None = Field(
-        default=None, description="PEM file of our own certificate, if the broker wants one."
-    )
-    key: Path | None = Field(default=None, description="PEM file of its key, without a passphrase.")
-
-    @model_validator(mode="after")
-    def _together(self) -> "MqttTls":
-        if (self.cert is None) != (self.key is None):
-            raise ValueError("cert and key belong together")
-        return self
+MqttTls = TlsOptions
 
 
-class MqttOptions(BaseModel):
+class MqttOptions(BrokerOptions):
     """Which broker is told, and how."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    host: str = Field(min_length=1, max_length=253, description="Name or address of the broker.")
-    port: int = Field(default=1883, ge=1, le=65535, description="Its TCP port; usually 8883 with TLS.")
-    protocol: Literal["5", "3.1.1"] = Field(
-        default="5",
-        description="Version of MQTT. With 3.1.1 a refused publish cannot be seen, and nothing expires.",
-    )
-    root: str = Field(default="command/v1", max_length=128, description="First levels of every topic.")
-    client_id: str = Field(
-        default="", max_length=64, description="Our name at the broker; empty: `command-monitor-<vantage>`."
-    )
-    username: str | None = Field(default=None, description="User, if the broker asks for one.")
-    password: SecretStr | None = Field(default=None, description="Its password.")
-    keepalive: int = Field(
-        default=10,
-        ge=1,
-        le=3600,
-        description="Seconds between two signs of life, and between two heartbeats.",
-    )
-    timeout: float = Field(
-        default=5.0,
-        gt=0,
-        le=300,
-        description="Seconds to connect, and without an acknowledgement, before the broker is given up.",
-    )
     valid_for: float = Field(
         default=30.0, gt=0, le=86400, description="Seconds for which a status holds; older ones mean unknown."
     )
@@ -65,22 +18,6 @@ class MqttOptions(BaseModel):
         gt=0,
         description="Seconds after which an unchanged status is told again; none: a third of valid_for.",
     )
-    tls: MqttTls | None = Field(default=None, description="Files for TLS; none: no TLS.")
-    max_packet: int = Field(
-        default=65536,
-        ge=1024,
-        le=1048576,
-        description="Largest packet sent or taken, bytes; larger is told of.",
-    )
-
-    @field_validator("root")
-    @classmethod
-    def _publishable(cls, root: str) -> str:
-        if not is_topic(root) or root.startswith("$"):
-            raise ValueError(
-                "expected levels parted by '/', without '+', '#', a leading '$' or an empty level"
-            )
-        return root
 
     @model_validator(mode="after")
     def _refreshed_in_time(self) -> "MqttOptions":
