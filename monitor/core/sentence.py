@@ -126,7 +126,10 @@ def _name(subject: str, scene: Scene, words: Words) -> str:
 
 
 def _whom_to_call(now: Status, scene: Scene, words: Words) -> list[str]:
-    circuits = (c for c in scene.inventory.circuits.values() if f"{c.id}/".startswith(f"{now.subject}/"))
+    center = scene.inventory.centers.get(now.subject.partition("/")[0])
+    if center is None:
+        return []
+    circuits = (c for c in center.circuits() if f"{c.id}/".startswith(f"{now.subject}/"))
     down = (c for c in circuits if c.id in scene.statuses and scene.statuses[c.id].health is Health.DOWN)
     return [call for call in (_call(circuit, scene, words) for circuit in down) if call]
 
