@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
 
 from monitor.core.vitals import OutputVitals, Vitals
 from monitor.core.world import Event, World
 from monitor.outputs.mqtt import MqttOptions, MqttOutput
-from tests.fakes import FakeFeed
+from monitor.ports import News
 from tests.listener import PATIENCE, Heard, Listener
 
 ROOT = "command/v1"
@@ -17,13 +17,62 @@ DAEMON = f"{ROOT}/daemon/shiyan"
 EVENT = f"{ROOT}/event"
 QUICK = {"keepalive": 1, "timeout": 1.0}
 """Settings with which a test takes seconds."""
+PAGE = 500
+"""Events that a feed gives at a time, at most."""
+
+
+class WaitingFeed:
+    """A `monitor.ports.Feed` whose news the test tells; its events wait until they are asked for."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.log: list[Event] = []
+        self.place = 0
+        """Position up to which the output says that all is told."""
+        self.places: list[int] = []
+        self._given = 0
+        self._changed: set[str] = set()
+        self._dropped = 0
+        self._something = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How many events have not been asked for yet."""
+        return len(self.log) - self._given
+
+    def tell(self, *events: Event, changed: Iterable[str] = (), dropped: int = 0) -> None:
+        """Append these to the log, with gaps between their positions, and let the output hear it."""
+        self.log += [replace(e, position=10 * n) for n, e in enumerate(events, len(self.log) + 1)]
+        self._changed |= set(changed)
+        self._dropped += dropped
+        self._something.set()
+
+    async def news(self, timeout: float | None = None, *, events: bool = True) -> News:  # noqa: ASYNC109 - the port's
+        """Wait for what the test tells, and take it."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not (self._changed or (events and (self.waiting or self._dropped))):
+                    self._something.clear()
+                    await self._something.wait()
+        except TimeoutError:
+            pass
+        page = self.log[self._given : self._given + PAGE] if events else []
+        news = News(tuple(page), frozenset(self._changed), dropped=self._dropped if events else 0)
+        self._given += len(page)
+        self._changed, self._dropped = set(), self._dropped - news.dropped
+        return news
+
+    def told(self, position: int) -> None:
+        """Hear how far the output is."""
+        self.place = position
+        self.places.append(position)
 
 
 @dataclass
 class Telling:
     """An output at work."""
 
-    feed: FakeFeed
+    feed: WaitingFeed
     vitals: Vitals
     own: OutputVitals
     task: asyncio.Task
@@ -37,6 +86,10 @@ class Telling:
         except TimeoutError:
             raise AssertionError(f"not within {patience:g} s: {self.own}") from None
 
+    async def all_told(self, patience: float = PATIENCE) -> None:
+        """Wait until the log has been told that all of it is told."""
+        await self.until(lambda _: self.feed.place == 10 * len(self.feed.log), patience)
+
     async def stop(self) -> None:
         """Stop it as the app does, and insist on its being quick."""
         self.task.cancel()
@@ -47,7 +100,7 @@ class Telling:
 @contextlib.asynccontextmanager
 async def telling(port: int, world: World, vitals: Vitals | None = None, **options) -> AsyncIterator[Telling]:
     """Run the output for *world* against the broker at *port*."""
-    feed, vitals = FakeFeed(world), vitals or Vitals()
+    feed, vitals = WaitingFeed(world), vitals or Vitals()
     output = MqttOutput(MqttOptions(**{"host": "127.0.0.1", "port": port} | QUICK | options), vitals)
     task = asyncio.create_task(output.run(feed), name=output.name)
     it = Telling(feed, vitals, output.vitals, task)
@@ -60,7 +113,10 @@ async def telling(port: int, world: World, vitals: Vitals | None = None, **optio
 
 
 def event(seq: int, **data) -> Event:
-    return Event(seq, time.time(), "status", "danjiangkou", {"was": "up", "now": "down"} | data)
+    """Return something that we saw ourselves just now."""
+    return Event(
+        "shiyan", "boot-1", seq, time.time(), "status", "danjiangkou", {"was": "up", "now": "down"} | data
+    )
 
 
 def is_online(heard: list[Heard], boot: str = "", session: int = 0) -> bool:

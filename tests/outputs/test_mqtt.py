@@ -13,12 +13,12 @@ import pytest
 
 from monitor.core.health import Health, SubjectKind
 from monitor.core.vitals import Vitals
-from monitor.outputs.mqtt.publisher import MOST_EVENTS
+from monitor.outputs.mqtt.publisher import ENOUGH_EVENTS
 from monitor.simulator.broker import broker as embedded_broker
 from tests.board import city
 from tests.listener import listening
 from tests.mosquitto import free_port, mosquitto, needs_mosquitto
-from tests.outputs.mqtt_ground import DAEMON, EVENT, ROOT, event, ids, online, telling
+from tests.outputs.mqtt_ground import DAEMON, EVENT, PAGE, ROOT, event, ids, online, telling
 
 pytestmark = [pytest.mark.server, needs_mosquitto]
 
@@ -91,7 +91,7 @@ async def test_a_change_is_told_at_once_and_its_event_once_and_not_kept(tmp_path
 
     told = {h.topic: h.told for h in heard}
     assert told[f"{ROOT}/status/danjiangkou"]["health"] == "down"
-    assert told[EVENT]["id"] == "boot-1/1"
+    assert told[EVENT]["id"] == "shiyan/boot-1/1"
     assert told[EVENT]["data"]["sentence"] == {"zh": "中断"}
     assert later.on(EVENT) == []
 
@@ -109,7 +109,7 @@ async def test_events_keep_their_order(tmp_path):
                 await asyncio.sleep(0)
         await listener.until(lambda heard: len(ids(heard)) >= 500)
 
-    assert ids(listener.heard) == [f"boot-1/{seq}" for seq in range(1, 501)]
+    assert ids(listener.heard) == [f"shiyan/boot-1/{seq}" for seq in range(1, 501)]
 
 
 async def test_an_unchanged_status_is_told_again_within_its_validity_and_not_in_a_burst(tmp_path):
@@ -215,7 +215,7 @@ async def test_last_words_are_told_before_it_stops(tmp_path):
             output.feed.tell(*(event(seq) for seq in range(1, 101)))
         await listener.until(lambda heard: heard[-1].topic == DAEMON and heard[-1].told["state"] == "offline")
 
-    assert ids(listener.heard) == [f"boot-1/{seq}" for seq in range(1, 101)]
+    assert ids(listener.heard) == [f"shiyan/boot-1/{seq}" for seq in range(1, 101)]
 
 
 CHILD = """
@@ -269,7 +269,7 @@ async def test_it_speaks_with_the_embedded_broker_too():
     ):
         await online(listener)
         output.feed.tell(event(1), changed=["danjiangkou"])
-        await listener.until(lambda heard: ids(heard) == ["boot-1/1"])
+        await listener.until(lambda heard: ids(heard) == ["shiyan/boot-1/1"])
 
     assert topics_of(world) <= {h.topic for h in listener.heard}
 
@@ -285,13 +285,14 @@ async def test_no_personal_telephone_number_is_told(tmp_path):
     assert city.PHONE not in "".join(h.topic + h.payload for h in listener.heard)
 
 
-async def test_without_a_broker_the_newest_events_are_kept_and_the_rest_counted():
+async def test_without_a_broker_events_wait_in_the_log_and_changes_do_not():
     async with telling(free_port(), city.world()) as output:
-        for seq in range(0, MOST_EVENTS + 500, 100):
-            output.feed.tell(*(event(n) for n in range(seq, seq + 100)))
-            await asyncio.sleep(0)
-        output.feed.tell(dropped=7)
-        await output.until(lambda own: own.dropped == 507)
+        output.feed.tell(*(event(seq) for seq in range(1, 10 * PAGE)))
+        await output.until(lambda own: own.queued >= ENOUGH_EVENTS)
+        output.feed.tell(changed=["danjiangkou"])
+        await output.until(lambda own: own.queued == ENOUGH_EVENTS + 1)
+        output.feed.tell(event(10 * PAGE), changed=["yunyang"], dropped=7)
+        await output.until(lambda own: own.queued == ENOUGH_EVENTS + 2)
 
-    assert output.own.queued == MOST_EVENTS
-    assert not output.own.connected
+    assert output.feed.waiting == 10 * PAGE - ENOUGH_EVENTS
+    assert (output.feed.places, output.own.dropped, output.own.connected) == ([], 0, False)

@@ -1,21 +1,28 @@
 """mqtt: a broker that is away, slow, half-open, forgetful or picky costs no event that can be saved."""
 
+import array
 import asyncio
+import contextlib
 import math
+import re
 import signal
+import tracemalloc
 from datetime import timedelta
 
 import pytest
 
 from monitor.core.health import Health, SubjectKind
+from monitor.outputs.mqtt.publisher import ENOUGH_EVENTS
 from tests.authority import Authority
 from tests.board import city
 from tests.kit.mqtt_ground import impostor
-from tests.listener import listening
+from tests.listener import SUB, listening
 from tests.mosquitto import OPEN, free_port, mosquitto, needs_mosquitto
 from tests.outputs.mqtt_ground import DAEMON, EVENT, ROOT, event, ids, online, telling
 
 pytestmark = [pytest.mark.server, needs_mosquitto]
+
+SEQ = re.compile(rb'"seq":(\d+)')
 
 
 def numbers(heard):
@@ -32,14 +39,73 @@ async def test_events_of_an_outage_are_told_afterwards_in_order_and_once(tmp_pat
             output.feed.tell(event(seq))
             if seq % 100 == 0:
                 await asyncio.sleep(0)
-        await output.until(lambda own: own.queued == 1000)
+        await output.until(lambda own: own.queued >= ENOUGH_EVENTS)
         await broker.start()
         async with listening(broker.port, EVENT) as listener:
             await listener.until(lambda heard: len(ids(heard)) >= 1000)
-            await output.until(lambda own: own.queued == 0)
+            await output.all_told()
 
     assert numbers(listener.heard) == list(range(1, 1001))
-    assert (output.own.dropped, output.own.failed) == (0, 0)
+    assert (output.own.dropped, output.own.failed, output.own.queued) == (0, 0, 0)
+    assert output.feed.places == sorted(set(output.feed.places))
+
+
+@contextlib.asynccontextmanager
+async def tallying(port, most):
+    """Collect the numbers of events and nothing else, into memory set aside beforehand."""
+    tally, place = array.array("I", bytes(4 * most)), 0
+    process = await asyncio.create_subprocess_exec(
+        SUB, "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-F", "%p", "-t", EVENT,
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+    async def read():
+        nonlocal place
+        while place < most and (line := await process.stdout.readline()):
+            tally[place] = int(SEQ.search(line)[1])
+            place += 1
+
+    reading = asyncio.create_task(read())
+    try:
+        yield tally, reading
+    finally:
+        reading.cancel()
+        process.terminate()
+        await process.wait()
+        process._transport.close()
+
+
+@pytest.mark.parametrize("count", [5000, pytest.param(50_000, marks=pytest.mark.long)])
+async def test_a_log_that_grew_for_long_is_told_in_order_and_once_and_memory_stays_flat(tmp_path, count):
+    settings = (OPEN, "set_tcp_nodelay true", "max_queued_messages 0")
+    world = city.world({"maojian": city.NAMES["maojian"]})
+    most, grown = 0, 0
+    async with mosquitto(tmp_path, *settings) as broker, telling(broker.port, world) as output:
+        await output.until(lambda own: own.connected)
+        broker.kill()
+        await output.until(lambda own: not own.connected)
+        output.feed.tell(*(event(seq) for seq in range(1, count + 1)))
+        await output.until(lambda own: own.queued >= ENOUGH_EVENTS)
+        await broker.start()
+        async with tallying(broker.port, count) as (tally, reading), asyncio.timeout(count / 200):
+            tracemalloc.start()
+            try:
+                while output.feed.place < 10 * count:
+                    most = max(most, output.own.queued)
+                    grown = max(grown, tracemalloc.get_traced_memory()[0])
+                    await asyncio.sleep(0.02)
+            finally:
+                tracemalloc.stop()
+            await reading
+    heard = tally.tolist()
+    print(
+        f"expected {count}, got {len(set(heard))}, doubled {len(heard) - len(set(heard))}; "
+        f"in hand at most {most}, memory grown by {grown / 1024:.0f} KiB"
+    )
+
+    assert heard == list(range(1, count + 1))
+    assert most <= 2 * ENOUGH_EVENTS
+    assert grown < 3 << 20
 
 
 async def test_a_broker_killed_amid_a_stream_of_events_loses_none_of_them(tmp_path):
@@ -92,7 +158,7 @@ async def test_a_frozen_broker_is_noticed_and_hears_the_rest_when_it_thaws(tmp_p
     ):
         await online(listener)
         output.feed.tell(event(1))
-        await listener.until(lambda heard: ids(heard) == ["boot-1/1"])
+        await listener.until(lambda heard: ids(heard) == ["shiyan/boot-1/1"])
         broker.send(signal.SIGSTOP)
         await output.until(lambda own: not own.connected, patience=2 * 1 + 5)
         trouble = output.own.trouble

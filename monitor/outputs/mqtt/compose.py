@@ -7,12 +7,15 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from monitor import __version__
+from monitor.core.agent import Agent
 from monitor.core.health import Status, SubjectKind
 from monitor.core.inventory import Circuit, Name, Role
+from monitor.core.lateness import is_late
 from monitor.core.observation import Outcome
-from monitor.core.vitals import Vitals
+from monitor.core.vitals import StoreVitals, Vitals
 from monitor.core.world import Event, Reading, World
 from monitor.outputs.mqtt import payloads
+from monitor.outputs.mqtt.outbox import event_id
 from monitor.outputs.mqtt.topics import levels
 
 _ROLES = {Role.PRIMARY: Name("主用", "primary"), Role.BACKUP: Name("备用", "backup")}
@@ -58,12 +61,18 @@ class Composer:
             raise ValueError(f"{status.subject!r}: {error} is not declared") from error
 
     def event(self, event: Event) -> payloads.EventPayload:
-        """Say what happened."""
-        stamp = self._stamp(event.at)
+        """Say what happened, whoever saw it."""
+        received_at = event.received_at
         return payloads.EventPayload(
-            **stamp,
-            id=f"{stamp['boot']}/{event.seq}",
+            vantage=event.vantage,
+            boot=event.boot,
+            at=round(event.at, 3),
+            at_iso=self._iso(event.at),
+            id=event_id(event),
             seq=event.seq,
+            received_at=None if received_at is None else round(received_at, 3),
+            received_at_iso=None if received_at is None else self._iso(received_at),
+            late=is_late(event, self._world().agents),
             kind=event.kind,
             subject=event.subject,
             data=dict(event.data),
@@ -91,20 +100,69 @@ class Composer:
                 "since": round(since, 3),
                 "since_iso": self._iso(since),
                 "version": __version__,
-                "vitals": _vitals(vitals, days) if vitals else None,
+                "vitals": self._vitals(vitals, days) if vitals else None,
             }
         )
 
-    def _stamp(self, at: float | None = None) -> dict[str, Any]:
-        world, at = self._world(), self._clock() if at is None else at
+    def _vitals(self, vitals: Vitals, days: float | None) -> payloads.VitalsPayload:
+        outputs = {
+            name: payloads.OutputVitalsPayload(**asdict(output)) for name, output in vitals.outputs.items()
+        }
+        return payloads.VitalsPayload(
+            ready=vitals.ready,
+            looks=vitals.looks,
+            in_flight=vitals.in_flight,
+            waiting=vitals.waiting,
+            skipped=vitals.skipped,
+            evidence_dropped=vitals.evidence_dropped,
+            lag=round(vitals.lag, 6),
+            lag_max=round(vitals.lag_max, 6),
+            events=vitals.events,
+            reload_ok=vitals.reload_ok,
+            certificate_days=None if days is None else round(days, 1),
+            store=self._store(vitals.store),
+            outputs=outputs,
+            agents={name: self._agent(agent) for name, agent in sorted(self._world().agents.items())},
+        )
+
+    def _store(self, store: StoreVitals) -> payloads.StoreVitalsPayload:
+        backup_at = store.backup_at or None
+        return payloads.StoreVitalsPayload.model_validate(
+            asdict(store)
+            | {
+                "commit_seconds": round(store.commit_seconds, 6),
+                "backup_at": backup_at and round(backup_at, 3),
+                "backup_at_iso": backup_at and self._iso(backup_at),
+            }
+        )
+
+    def _agent(self, agent: Agent) -> payloads.AgentPayload:
+        offset = agent.clock_offset
+        return payloads.AgentPayload(
+            presence=agent.presence,
+            since=round(agent.since, 3),
+            since_iso=self._iso(agent.since),
+            boot=agent.boot,
+            session=agent.session,
+            clock_offset=None if offset is None else round(offset, 3),
+            duplicate=agent.duplicate,
+            quarantined=agent.quarantined,
+            backlog=agent.backlog,
+            gathered=agent.gathered,
+            repeated=agent.repeated,
+            refused=agent.refused,
+        )
+
+    def _stamp(self) -> dict[str, Any]:
+        world, at = self._world(), self._clock()
         return {"vantage": world.vantage, "boot": world.boot, "at": round(at, 3), "at_iso": self._iso(at)}
 
     def _iso(self, at: float) -> str:
-        return (
-            datetime.fromtimestamp(round(at, 3), self._zone)
-            .astimezone(self._zone)
-            .isoformat(timespec="milliseconds")
-        )
+        try:
+            moment = datetime.fromtimestamp(round(at, 3), self._zone).astimezone(self._zone)
+        except (OverflowError, OSError) as error:
+            raise ValueError(f"{at!r} is no time: {error}") from error
+        return moment.isoformat(timespec="milliseconds")
 
     def _of_kind(self, status: Status, told: dict[str, Any]) -> payloads.StatusPayload:
         inventory, path = self._world().inventory, levels(status)
@@ -158,23 +216,3 @@ class Composer:
 
 def _name(name: Name) -> payloads.NamePayload:
     return payloads.NamePayload(zh=name.zh, en=name.en)
-
-
-def _vitals(vitals: Vitals, days: float | None) -> payloads.VitalsPayload:
-    outputs = {
-        name: payloads.OutputVitalsPayload(**asdict(output)) for name, output in vitals.outputs.items()
-    }
-    return payloads.VitalsPayload(
-        ready=vitals.ready,
-        looks=vitals.looks,
-        in_flight=vitals.in_flight,
-        waiting=vitals.waiting,
-        skipped=vitals.skipped,
-        evidence_dropped=vitals.evidence_dropped,
-        lag=round(vitals.lag, 6),
-        lag_max=round(vitals.lag_max, 6),
-        events=vitals.events,
-        reload_ok=vitals.reload_ok,
-        certificate_days=None if days is None else round(days, 1),
-        outputs=outputs,
-    )

@@ -7,6 +7,7 @@ import structlog
 from monitor.core.vitals import OutputVitals
 from monitor.kit.mqtt import DAY, WARN_DAYS, ends_soon
 from monitor.kit.text import clean
+from monitor.outputs.mqtt.others import Overlap
 
 MOST = 1000
 """Troubles remembered one by one."""
@@ -29,6 +30,8 @@ class Condition:
         """Nobody looks any more, so that nothing is told as fresh."""
         self.certificate_ends: float | None = None
         self._warned = 0
+        self._rival = ""
+        self._overlap = ""
 
     def online(self, session: int) -> None:
         """Say that the broker has everything."""
@@ -66,6 +69,15 @@ class Condition:
         """Forget the doubt about *topic*."""
         self._refused.pop(topic, None)
 
+    def overlaps(self, overlap: Overlap | None) -> None:
+        """Say that another daemon tells what we tell; None: not any more. Logged at the change only."""
+        rival = overlap.vantage if overlap else ""
+        if overlap and rival != self._rival:
+            log.error("mqtt.overlap", vantage=rival, topics=overlap.topics, topic=clean(overlap.topic))
+        elif self._rival and not overlap:
+            log.info("mqtt.overlap_over", vantage=self._rival)
+        self._rival, self._overlap = rival, clean(str(overlap or ""))
+
     def days_left(self) -> float | None:
         """Return for how many days our own certificate holds."""
         return None if self.certificate_ends is None else (self.certificate_ends - self._clock()) / DAY
@@ -90,6 +102,8 @@ class Condition:
             yield clean(f"{self._away}; {ends}" if ends else self._away)
         if self.idle:
             yield "nobody looks any more: statuses are not told again"
+        if self._overlap:
+            yield self._overlap
         if self._refused:
             first = next(iter(self._refused.values()))
             yield clean(f"{len(self._refused)} not taken, among them {first}")

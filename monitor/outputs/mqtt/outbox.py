@@ -4,6 +4,9 @@ Events are kept one by one and in order, statuses by subject: only the latest ma
 words when its turn comes. First the daemon's own state, then events and changed statuses in turn, then what
 has to be cleared, then refreshes.
 
+Nothing is ever pushed out. Events wait in the log until there is room here; how far they have been told, with
+no gap, is what the log is told back.
+
 A message on which the session ends again and again (some brokers hang up on one that they find too large)
 would block everything behind it. So the first one that was under way when a session ended is tried alone in
 the next; when that has ended three sessions in which the broker had proved to be alive, it is given up.
@@ -36,17 +39,24 @@ class Item:
     ticket: int
     lane: Lane
     key: str
-    """Of an event its number, of a status its subject, of something to clear its topic."""
+    """Of an event its id, of a status its subject, of something to clear its topic."""
     event: Event | None = None
+
+
+def event_id(event: Event) -> str:
+    """Return what names an event everywhere and for ever: `<vantage>/<boot>/<seq>`."""
+    return f"{event.vantage}/{event.boot}/{event.seq}"
 
 
 class Outbox:
     """Everything that waits, and everything under way."""
 
-    def __init__(self, limit: int) -> None:
-        """Keep at most *limit* events that wait; older ones are dropped and counted."""
-        self._limit = limit
+    def __init__(self, enough: int) -> None:
+        """Ask for more events only while fewer than *enough* are in hand."""
+        self._enough = enough
         self._events: deque[Event] = deque()
+        self._unsettled: deque[int] = deque()
+        self._settled: set[int] = set()
         self._changed: dict[str, None] = {}
         self._clear: dict[str, None] = {}
         self._refresh: dict[str, None] = {}
@@ -57,13 +67,18 @@ class Outbox:
         self._introducing: set[tuple[Lane, str]] = set()
         self._suspect: tuple[Lane, str] | None = None
         self._sessions_ended = 0
-        self.dropped = 0
+        self.told = 0
+        """Position in the log up to which every event has been taken by the broker or given up."""
 
     @property
     def queued(self) -> int:
-        """How many events and changes are not yet acknowledged."""
-        waiting = len(self._events) + len(self._changed) + len(self._clear)
-        return waiting + sum(item.lane is Lane.EVENT for item in self._under_way.values())
+        """How many events and changes are in hand and not yet acknowledged."""
+        return len(self._unsettled) - len(self._settled) + len(self._changed) + len(self._clear)
+
+    @property
+    def has_room(self) -> bool:
+        """There is room for another page of events."""
+        return len(self._unsettled) < self._enough
 
     @property
     def window(self) -> int | None:
@@ -76,9 +91,10 @@ class Outbox:
         return not self._introducing
 
     def tell(self, events: Iterable[Event]) -> None:
-        """Add events, in their order."""
-        self._events.extend(events)
-        self._trim()
+        """Add events, in the order of the log."""
+        for event in events:
+            self._events.append(event)
+            self._unsettled.append(event.position)
 
     def change(self, subjects: Iterable[str]) -> None:
         """Tell these subjects' statuses soon."""
@@ -128,7 +144,8 @@ class Outbox:
 
     def done(self, item: Item) -> None:
         """Forget *item*: the broker took it, or it has been given up."""
-        self._under_way.pop(item.ticket, None)
+        if self._under_way.pop(item.ticket, None) is not None and item.event is not None:
+            self._settle(item.event)
         self._introducing.discard((item.lane, item.key))
         if (item.lane, item.key) == self._suspect:
             self._suspect = None
@@ -143,10 +160,16 @@ class Outbox:
         self._introducing.clear()
         self._refresh.clear()
         self._events.extendleft(item.event for item in reversed(under_way) if item.event)
-        self._trim()
         self.change(item.key for item in under_way if item.lane is Lane.STATUS)
         self._clear |= dict.fromkeys(item.key for item in under_way if item.lane is Lane.CLEAR)
         return self._suspicion(under_way, proven=proven) if under_way else None
+
+    def _settle(self, event: Event) -> None:
+        """Move on over everything that is settled, as far as there is no gap."""
+        self._settled.add(event.position)
+        while self._unsettled and self._unsettled[0] in self._settled:
+            self.told = self._unsettled.popleft()
+            self._settled.discard(self.told)
 
     def _suspicion(self, under_way: list[Item], *, proven: bool) -> Item | None:
         first = under_way[0]
@@ -162,7 +185,7 @@ class Outbox:
 
     def _give_up(self, item: Item) -> None:
         if item.lane is Lane.EVENT:
-            self._events.popleft()
+            self._settle(self._events.popleft())
         self._changed.pop(item.key, None)
         self._clear.pop(item.key, None)
 
@@ -174,21 +197,13 @@ class Outbox:
 
     def _take_event(self) -> Item:
         event = self._events.popleft()
-        return self._take(Lane.EVENT, str(event.seq), event)
+        return self._take(Lane.EVENT, event_id(event), event)
 
     def _take_suspect(self, lane: Lane, key: str) -> Item | None:
         if any((item.lane, item.key) == self._suspect for item in self._under_way.values()):
             return None
-        if lane is not Lane.EVENT:
-            for waiting in (self._changed, self._clear, self._refresh):
-                waiting.pop(key, None)
-            return self._take(lane, key)
-        if self._events and str(self._events[0].seq) == key:
-            return self._take_event()
-        self._suspect = None  # it has been dropped meanwhile
-        return self.next()
-
-    def _trim(self) -> None:
-        while len(self._events) > self._limit:
-            self._events.popleft()
-            self.dropped += 1
+        if lane is Lane.EVENT:
+            return self._take_event()  # what was taken back comes first
+        for waiting in (self._changed, self._clear, self._refresh):
+            waiting.pop(key, None)
+        return self._take(lane, key)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from monitor.core.agent import Presence
 from monitor.core.health import Health
 from monitor.core.inventory import Role
 from monitor.core.world import EventKind
@@ -129,14 +130,26 @@ class NetworkStatus(Measured):
 
 
 class EventPayload(Stamp):
-    """Something that happened; not retained, told in order."""
+    """Something that happened; not retained, told in the order of the log."""
 
+    vantage: str
+    """The place that saw it; not necessarily that of the daemon that tells it."""
+    boot: str
+    """The run of the daemon that saw it."""
+    at: float
+    """When it happened, by the clock of the vantage that saw it, Unix seconds."""
     id: str
-    """`boot/seq`: the same event told twice has the same id."""
+    """`vantage/boot/seq`: the same event told twice has the same id."""
     seq: int
-    """Counts up within one boot; a gap means that events were lost on the way."""
+    """Counts up within one boot of one vantage; a gap means that events were lost on the way."""
+    received_at: float | None
+    """When it reached the daemon that tells it, Unix seconds; null if that daemon saw it itself."""
+    received_at_iso: str | None = Field(json_schema_extra={"format": "date-time"})
+    """The same as ISO 8601 with offset."""
+    late: bool
+    """It is not known to have reached the daemon that tells it within 10 s: history, never a live alert."""
     kind: EventKind
-    """`belief` (of a check), `status` (of a subject) or `daemon` (of ourselves)."""
+    """`belief` (of a check), `status` (of a subject) or `daemon` (of a daemon)."""
     subject: str
     data: dict[str, JsonValue]
     """What the kind of event has to say."""
@@ -152,6 +165,63 @@ class OutputVitalsPayload(Payload):
     dropped: int
     reconnects: int
     trouble: str
+
+
+class StoreVitalsPayload(Payload):
+    """How the event log of the daemon is doing."""
+
+    trouble: str
+    """Why nothing can be recorded now; empty while all is well."""
+    notice: str
+    """What a person should know though all is recorded again: a file set aside, a backup restored."""
+    pending: int
+    """Events in memory that are not recorded yet."""
+    dropped: int
+    """Events that were never recorded: the disk was bad for longer than memory lasted."""
+    recorded: int
+    """Events recorded since the start."""
+    commits: int
+    commit_seconds: Seconds
+    """What the latest commit took."""
+    position: int
+    """Of the latest recorded event."""
+    size: int
+    """Bytes of the database with its write-ahead log."""
+    backup_at: float | None
+    """When the latest backup was made, Unix seconds; null: none yet."""
+    backup_at_iso: str | None = Field(json_schema_extra={"format": "date-time"})
+    """The same as ISO 8601 with offset."""
+    backup_trouble: str
+    reserve: bool
+    """The reserve on the disk stands ready."""
+
+
+class AgentPayload(Payload):
+    """How the daemon of another vantage is, as far as a collecting daemon hears it."""
+
+    presence: Presence
+    """`unheard`, `online`, `silent` (its evidence is missing, nothing else is known) or `stopped`."""
+    since: float
+    """Since when, by the clock of the daemon that tells it, Unix seconds."""
+    since_iso: str = Field(json_schema_extra={"format": "date-time"})
+    """The same as ISO 8601 with offset."""
+    boot: str
+    """Its latest run; empty if it was never heard."""
+    session: int
+    clock_offset: Seconds | None
+    """How far its clock is ahead of the telling daemon's; null: not measured yet."""
+    duplicate: bool
+    """Two daemons speak under its name."""
+    quarantined: bool
+    """It says more than can be listened to, so that it is not listened to for a while."""
+    backlog: int
+    """Events that it has and the telling daemon has not, at its last word."""
+    gathered: int
+    """Events taken from it since the start of the telling daemon."""
+    repeated: int
+    """Events that it sent and that were there already."""
+    refused: int
+    """Messages of it that could not be taken."""
 
 
 class VitalsPayload(Payload):
@@ -172,7 +242,10 @@ class VitalsPayload(Payload):
     """The inventory in force is the latest one that was tried."""
     certificate_days: float | None
     """Days until our own TLS certificate runs out; null without one."""
+    store: StoreVitalsPayload
     outputs: dict[str, OutputVitalsPayload]
+    agents: dict[str, AgentPayload]
+    """By vantage; of a daemon that gathers what others report."""
 
 
 class DaemonPayload(Stamp):
@@ -193,7 +266,7 @@ class DaemonPayload(Stamp):
     version: str
     """Of the program."""
     vitals: VitalsPayload | None
-    """Null in a will."""
+    """Null in a will, and where all of it does not fit into one packet."""
 
 
 STATUSES: tuple[type[StatusPayload], ...] = (

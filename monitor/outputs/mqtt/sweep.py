@@ -1,8 +1,11 @@
-"""Finding what we left on the broker in earlier lives."""
+"""Finding what is told below our root: what we left there in earlier lives, and who else tells the same."""
 
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 from monitor.kit.mqtt import Delivery, Session
 from monitor.outputs.mqtt.topics import TREES
@@ -12,43 +15,72 @@ QUIET = 0.5
 LONGEST = 10.0
 """Seconds after which we stop listening in any case."""
 MOST = 100_000
-"""Topics remembered at most."""
+"""Topics remembered at most, of ours and of others."""
 
 
-async def sweep(session: Session, root: str, vantage: str) -> set[str]:
-    """Return the topics of statuses that *vantage* has ever told and the broker still retains.
+class Sweep:
+    """What the broker retained of statuses when the sweep began."""
 
-    Listens to the trees of statuses for a moment, with QoS 0: brokers bound the queue of what has QoS 1.
-    Raises Refused if we may not.
-    """
-    found: set[str] = set()
-    latest = time.monotonic()
+    def __init__(self, vantage: str, boot: str) -> None:
+        self._vantage = vantage
+        self._boot = boot
+        self._latest = time.monotonic()
+        self.ours: set[str] = set()
+        """Topics of statuses that we have told, in this life or an earlier one."""
+        self.others: dict[str, str] = {}
+        """By topic, the vantage that told it, if it was not ours."""
+        self.came_back = False
+        """A status of this life came in: what we tell arrives and may be read."""
 
-    async def hear(delivery: Delivery) -> None:
-        nonlocal latest
+    async def hear(self, delivery: Delivery) -> None:
+        """Take in one status."""
+        if not delivery.retained and self.came_back:
+            return
+        told = read(delivery.payload)
+        vantage = vantage_of(told)
+        self.came_back |= vantage == self._vantage and told.get("boot") == self._boot
         if delivery.retained:
-            latest = time.monotonic()
-            if len(found) < MOST and _told_by(delivery.payload) == vantage:
-                found.add(delivery.topic)
+            self._latest = time.monotonic()
+            if vantage == self._vantage and len(self.ours) < MOST:
+                self.ours.add(delivery.topic)
+            elif vantage is not None and len(self.others) < MOST:
+                self.others[delivery.topic] = vantage
 
+    async def over(self) -> None:
+        """Wait until the broker has brought what it retained."""
+        began = self._latest = time.monotonic()
+        while time.monotonic() < min(self._latest + QUIET, began + LONGEST):  # noqa: ASYNC110 - silence is no event
+            await asyncio.sleep(QUIET / 5)
+
+
+@asynccontextmanager
+async def sweeping(session: Session, root: str, vantage: str, boot: str) -> AsyncIterator[Sweep]:
+    """Listen to the trees of statuses, with QoS 0: brokers bound the queue of what has QoS 1.
+
+    The broker brings what it retained at the moment of the subscription, so that what is told within the
+    context hides nothing of it. Raises Refused if we may not listen.
+    """
+    sweep = Sweep(vantage, boot)
     filters = [f"{root}/{tree}" for tree in TREES]
     try:
         for pattern in filters:
-            await session.subscribe(pattern, hear, qos=0)
-        began = latest = time.monotonic()
-        while time.monotonic() < min(latest + QUIET, began + LONGEST):  # noqa: ASYNC110 - silence is no event
-            await asyncio.sleep(QUIET / 5)
+            await session.subscribe(pattern, sweep.hear, qos=0)
+        yield sweep
     finally:
         for pattern in filters:
             session.unsubscribe(pattern)
-    return found
 
 
-def _told_by(payload: bytes) -> str | None:
-    """Return the vantage that a payload names; anybody may have written it."""
+def read(payload: bytes) -> dict[str, Any]:
+    """Return the object that a payload is; empty if it is none, for anybody may have written it."""
     try:
         told = json.loads(payload)
     except (ValueError, RecursionError):
-        return None
-    vantage = told.get("vantage") if isinstance(told, dict) else None
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def vantage_of(told: dict[str, Any]) -> str | None:
+    """Return the vantage that a payload names."""
+    vantage = told.get("vantage")
     return vantage if isinstance(vantage, str) else None

@@ -21,6 +21,8 @@ TREES = ("status/#", "network/#")
 
 EVENT = "event"
 DAEMON = "daemon/{vantage}"
+DAEMONS = "daemon/+"
+"""Filter below the root that matches what every daemon says of itself."""
 ECHO = "daemon/{vantage}/echo"
 """Where the daemon calls itself, to see that the broker is there; of no meaning to others."""
 

@@ -17,6 +17,9 @@ PATIENCE = 3
 
 JSON = "application/json"
 
+HEADERS = 128
+"""Bytes of a packet besides topic and payload, at most."""
+
 
 class Writer:
     """Writes what one vantage tells, and knows what it told where."""
@@ -45,11 +48,14 @@ class Writer:
         """Look up anew which readings belong to which subject."""
         self._composer.index()
 
-    def message(self, item: Item, certificate_days: float | None) -> Message | None:
-        """Put *item* into words; None if nothing is to be said any more. Raises ValueError without words."""
+    def message(self, item: Item, certificate_days: float | None, most: int) -> Message | None:
+        """Put *item* into words; None if nothing is to be said any more. Raises ValueError without words.
+
+        Only what is said of the daemon itself keeps to *most* bytes.
+        """
         match item.lane:
             case Lane.DAEMON:
-                return self.daemon(certificate_days)
+                return self.daemon(certificate_days, most)
             case Lane.EVENT if item.event is not None:
                 return _message(f"{self._options.root}/{EVENT}", self._composer.event(item.event))
             case Lane.STATUS:
@@ -76,10 +82,13 @@ class Writer:
         if not self.is_told(topic):
             self._topics.pop(self._subjects.pop(topic, ""), None)
 
-    def daemon(self, certificate_days: float | None) -> Message:
-        """Say how the daemon is: birth, heartbeat or farewell."""
+    def daemon(self, certificate_days: float | None, most: int) -> Message:
+        """Say how the daemon is: birth, heartbeat or farewell; without its vitals if there is no room."""
         reason = "stopped" if self.state == "offline" else ""
-        return self._daemon(self.state, reason, self._vitals, certificate_days)
+        message = self._daemon(self.state, reason, self._vitals, certificate_days)
+        if len(message.payload) + len(message.topic) + HEADERS > most:
+            return self._daemon(self.state, reason, None, None)
+        return message
 
     def will(self) -> Message:
         """Write the will of the session that is about to begin, which with it has an epoch of its own."""
