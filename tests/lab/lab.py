@@ -257,7 +257,7 @@ class Lab:
 
 
 def clear() -> None:
-    """Delete the lab's namespaces and end what still runs in them."""
+    """Delete the lab's namespaces, end what still runs in them, and unmount its disks."""
     ours = [found.name for found in RUN.glob(f"{PREFIX}*")]
     for namespace in ours:
         found = subprocess.run(
@@ -267,6 +267,10 @@ def clear() -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
     _batch(f"netns del {namespace}" for namespace in ours)
+    for mount in Path("/proc/mounts").read_text().splitlines():
+        label, place, *_ = mount.split()
+        if label.startswith(PREFIX):
+            subprocess.run(["umount", "--lazy", place], check=False)
 
 
 def _locked() -> IO[str]:

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,19 +52,29 @@ class Heard:
 class Ear:
     """Hears everything that is said on MQTT, and waits for what a test is looking for."""
 
-    def __init__(self, name: str = "lab-ear") -> None:
+    def __init__(
+        self,
+        name: str = "lab-ear",
+        *,
+        namespace: str = CITY,
+        host: str = DAEMON,
+        below: Sequence[str] = ("#",),
+    ) -> None:
         self.heard: list[Heard] = []
+        self._namespace, self._host = namespace, host
+        self._filters = [(f"{ROOT}/{end}", 1) for end in below]
         self._well: set[str] = set()
         """Topics whose latest status says that all is well."""
+        self._latest: dict[str, Payload] = {}
         self._news = threading.Condition()
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=name)
         self._client.on_message = self._take
-        self._client.on_connect = lambda client, *_: client.subscribe(f"{ROOT}/#", 1)
+        self._client.on_connect = lambda client, *_: client.subscribe(self._filters)
 
     def open(self) -> None:
-        """Connect from within the municipal center."""
-        inside(CITY, self._client.connect, DAEMON)
-        self._client.loop_start()
+        """Connect from within the namespace, and stay there: a thread keeps the one it was started in."""
+        inside(self._namespace, self._client.connect, self._host)
+        inside(self._namespace, self._client.loop_start)
 
     def close(self) -> None:
         """Hang up; what was heard stays."""
@@ -112,6 +122,11 @@ class Ear:
             told = [m.payload for m in self.heard[since:] if m.topic == f"{ROOT}/event"]
         return [payload for payload in told if data.items() <= payload["data"].items()]
 
+    def latest(self, topic: str) -> Payload | None:
+        """Return what was last said on a topic."""
+        with self._news:
+            return self._latest.get(topic)
+
     def settled(self, seconds: float = 30.0) -> None:
         """Wait until the latest word on every circuit, center and network is `up`, nothing suspected."""
         subjects = [*CENTERS, *(wire.id for wire in wires()), *(f"network/{name}" for name in NETWORKS)]
@@ -135,6 +150,7 @@ class Ear:
         with self._news:
             self.heard.append(Heard(at, message.topic, payload, message.retain))
             (self._well.add if well else self._well.discard)(message.topic)
+            self._latest[message.topic] = payload
             self._news.notify_all()
 
 
