@@ -6,16 +6,27 @@ import json
 import yaml
 
 from monitor.outputs.mqtt.options import MqttOptions
-from monitor.outputs.mqtt.schema import CHANNELS, asyncapi, schemas
+from monitor.outputs.mqtt.schema import CHANNELS, Channel, Channels, asyncapi, schemas
+from monitor.vantages import topics
+from monitor.vantages.wire import Ack, BeliefWord, Chunk, DaemonWord
 
 HELP = "print what is told on MQTT: AsyncAPI document or JSON Schemas"
+
+EVERYTHING: Channels = {
+    **CHANNELS,
+    "vantage_daemon": Channel(topics.DAEMON, DaemonWord, retained=True),
+    "vantage_belief": Channel(topics.BELIEF, BeliefWord, retained=True),
+    "vantage_log": Channel(topics.LOG, Chunk, retained=False),
+    "ack": Channel(topics.ACK, Ack, retained=True),
+}
+"""What daemons tell consumers, and what they tell each other."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be given."""
     root = MqttOptions.model_fields["root"].default
     parser.add_argument("--root", default=root, help=f"first levels of every topic ({root})")
-    parser.add_argument("--schema", choices=CHANNELS, help="print the JSON Schema of this payload instead")
+    parser.add_argument("--schema", choices=EVERYTHING, help="print the JSON Schema of this payload instead")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -27,9 +38,10 @@ def run(args: argparse.Namespace) -> int:
 def document(root: str) -> str:
     """Return docs/asyncapi.yaml for the default *root*."""
     head = "# Made by `command-monitor asyncapi`; a test keeps it current.\n"
-    return head + yaml.safe_dump(asyncapi(root), allow_unicode=True, sort_keys=False, width=110)
+    told = asyncapi(root, EVERYTHING)
+    return head + yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=110)
 
 
 def schema(name: str) -> str:
     """Return the JSON Schema of one payload as text."""
-    return json.dumps(schemas()[name], ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(schemas(EVERYTHING)[name], ensure_ascii=False, indent=2) + "\n"

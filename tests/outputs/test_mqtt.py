@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -110,6 +111,26 @@ async def test_events_keep_their_order(tmp_path):
         await listener.until(lambda heard: len(ids(heard)) >= 500)
 
     assert ids(listener.heard) == [f"shiyan/boot-1/{seq}" for seq in range(1, 501)]
+
+
+async def test_what_other_vantages_saw_is_told_like_our_own_in_the_order_of_the_log(tmp_path):
+    at = 1_790_000_000.0
+    theirs = replace(event(7), vantage="yunyang", boot="theirs", at=at, received_at=at + 0.25)
+    async with (
+        mosquitto(tmp_path) as broker,
+        listening(broker.port, EVENT, DAEMON) as listener,
+        telling(broker.port, city.world()) as output,
+    ):
+        await online(listener)
+        output.feed.tell(event(1), theirs, event(2))
+        heard = await listener.until(lambda heard: len(ids(heard)) == 3)
+        await output.all_told()
+    own, other, _ = (h.told for h in heard if h.topic == EVENT)
+
+    assert ids(heard) == ["shiyan/boot-1/1", "yunyang/theirs/7", "shiyan/boot-1/2"]
+    assert (other["vantage"], other["boot"], other["seq"]) == ("yunyang", "theirs", 7)
+    assert (other["at"], other["received_at"], other["late"]) == (at, at + 0.25, False)
+    assert (own["received_at"], own["received_at_iso"], own["late"]) == (None, None, False)
 
 
 async def test_an_unchanged_status_is_told_again_within_its_validity_and_not_in_a_burst(tmp_path):

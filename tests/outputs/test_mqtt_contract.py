@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import jsonschema
 import pytest
 import yaml
 
-from monitor.cli.asyncapi import document
+from monitor.cli.asyncapi import EVERYTHING, document
+from monitor.core.agent import Agent, Presence
 from monitor.core.health import Health
 from monitor.core.inventory import Role
+from monitor.core.vitals import Vitals
 from monitor.kit.mqtt import matches
-from monitor.outputs.mqtt.payloads import DaemonPayload, EventPayload, VitalsPayload
+from monitor.outputs.mqtt.payloads import AgentPayload, OutputVitalsPayload, StoreVitalsPayload, VitalsPayload
 from monitor.outputs.mqtt.schema import CHANNELS, asyncapi, schemas
+from monitor.vantages.wire import Entry
 from tests.authority import Authority
 from tests.board import city
 from tests.listener import listening
@@ -27,7 +31,8 @@ EXAMPLE = re.compile(r"`(command/v1/\S+)`[^`]*```json\n(.*?)```", re.DOTALL)
 
 def addresses():
     """Return the filter of each channel, by name."""
-    return {n: re.sub(r"\{\w+\}", "+", c["address"]) for n, c in asyncapi(ROOT)["channels"].items()}
+    whole = asyncapi(ROOT, EVERYTHING)["channels"]
+    return {n: re.sub(r"\{\w+\}", "+", c["address"].replace("{check}", "#")) for n, c in whole.items()}
 
 
 def channel_of(topic):
@@ -38,20 +43,30 @@ def channel_of(topic):
 
 def validate(topic, payload):
     """Hold one payload to the published schema of its topic."""
-    schema = schemas()[channel_of(topic)]
+    schema = schemas(EVERYTHING)[channel_of(topic)]
     jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(payload)
     assert payload.keys() == schema["properties"].keys()
+
+
+def gathering():
+    """Return a world and vitals with something in every part of them: agents heard and unheard, a backup."""
+    world, vitals = city.cut(), Vitals()
+    world.agents["yunyang"] = Agent("yunyang", Presence.ONLINE, 1.0, "b", 2, 1.0, clock_offset=-3600.0)
+    world.agents["wudangshan"] = Agent("wudangshan")
+    vitals.store.backup_at, vitals.store.trouble = 1_790_000_000.0, "disk full"
+    return world, vitals
 
 
 @pytest.mark.server
 @needs_mosquitto
 async def test_everything_published_is_as_the_schemas_say(tmp_path):
-    world = city.cut()
+    world, vitals = gathering()
     async with mosquitto(tmp_path) as broker, listening(broker.port, f"{ROOT}/#") as listener:
-        async with telling(broker.port, world, keepalive=1) as output:
+        async with telling(broker.port, world, vitals, keepalive=1) as output:
             await listener.until(is_online)
             output.feed.tell(event(1, rtt=0.1, list=[1, None, {"a": True}]))
-            await listener.until(lambda _: listener.on(EVENT))
+            output.feed.tell(replace(event(1), vantage="yunyang", received_at=1_790_000_000.0))
+            await listener.until(lambda _: len(listener.on(EVENT)) == 2)
         await listener.until(lambda heard: '"stopped"' in heard[-1].payload)
     told = [h for h in listener.heard if not h.topic.endswith("/echo")]
     for heard in told:
@@ -95,34 +110,33 @@ def test_every_reference_in_the_document_leads_somewhere():
 
 
 def test_every_parameter_of_an_address_is_described():
-    for name, channel in asyncapi(ROOT)["channels"].items():
+    for name, channel in asyncapi(ROOT, EVERYTHING)["channels"].items():
         named = set(re.findall(r"\{(\w+)\}", channel["address"]))
 
         assert named == channel.get("parameters", {}).keys(), name
 
 
 def test_each_schema_is_a_schema():
-    for schema in schemas().values():
+    for schema in schemas(EVERYTHING).values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
 def test_every_key_is_described_or_named_by_itself():
     plain = {"name", "kind", "center", "network", "role", "device", "subject", "zh", "en", "vitals"}
-    for model in (model for _, model, _ in CHANNELS.values()):
-        for key, known in model.model_fields.items():
-            assert known.description or key in plain, f"{model.__name__}.{key}"
+    plain |= {"state", "verdict", "entries"}
+    for channel in EVERYTHING.values():
+        for key, known in channel.model.model_fields.items():
+            assert known.description or key in plain, f"{channel.model.__name__}.{key}"
 
 
 def test_the_manual_names_every_topic_key_and_word():
     manual = (DOCS / "mqtt.md").read_text(encoding="utf-8")
-    words = {str(word) for word in (*Health, *Role)} | {"starting", "online", "offline", "stopped", "lost"}
-    keys = {key for schema in schemas().values() for key in schema["properties"]}
-    keys |= (
-        VitalsPayload.model_fields.keys()
-        | DaemonPayload.model_fields.keys()
-        | EventPayload.model_fields.keys()
-    )
-    topics = {re.sub(r"\{(\w+)\}", r"<\1>", address) for address, _, _ in CHANNELS.values()}
+    words = {str(word) for word in (*Health, *Role, *Presence)}
+    words |= {"starting", "online", "offline", "stopped", "lost"}
+    keys = {key for schema in schemas(EVERYTHING).values() for key in schema["properties"]}
+    for model in (VitalsPayload, StoreVitalsPayload, OutputVitalsPayload, AgentPayload, Entry):
+        keys |= model.model_fields.keys()
+    topics = {re.sub(r"\{(\w+)\}", r"<\1>", channel.shape) for channel in EVERYTHING.values()}
 
     assert [word for word in sorted(words | keys | topics) if f"`{word}`" not in manual] == []
 

@@ -1,6 +1,7 @@
 """The contract as documents: JSON Schemas and an AsyncAPI 3.0 description, made from the models."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -30,12 +31,25 @@ _STATUSES: dict[SubjectKind, type[BaseModel]] = {
     SubjectKind.NETWORK: NetworkStatus,
 }
 
-CHANNELS: dict[str, tuple[str, type[BaseModel], bool]] = {
-    **{str(kind): (SHAPES[kind], model, True) for kind, model in _STATUSES.items()},
-    "event": (EVENT, EventPayload, False),
-    "daemon": (DAEMON, DaemonPayload, True),
+
+class Channel(NamedTuple):
+    """What is said on one topic."""
+
+    shape: str
+    """Topic below the root; names in braces stand for levels."""
+    model: type[BaseModel]
+    retained: bool
+
+
+Channels = Mapping[str, Channel]
+"""By name."""
+
+CHANNELS: Channels = {
+    **{str(kind): Channel(SHAPES[kind], model, retained=True) for kind, model in _STATUSES.items()},
+    "event": Channel(EVENT, EventPayload, retained=False),
+    "daemon": Channel(DAEMON, DaemonPayload, retained=True),
 }
-"""By name: topic below the root, model of the payload, and whether it is retained."""
+"""What this output tells."""
 
 _PARAMETERS = {
     "center": "Id of a command center, from the inventory.",
@@ -43,61 +57,61 @@ _PARAMETERS = {
     "role": "`primary` or `backup`.",
     "device": "Key of a device at its center, from the inventory.",
     "vantage": "Id of the place where the daemon runs, from the inventory.",
+    "check": "Readable path of a check, `danjiangkou/province/primary/icmp`: as many levels as it has.",
 }
 
 
-def schemas() -> dict[str, Document]:
+def schemas(channels: Channels = CHANNELS) -> dict[str, Document]:
     """Return the JSON Schema of each payload, by channel; each stands on its own."""
     return {
-        name: {"$schema": DIALECT, **model.model_json_schema(mode="serialization")}
-        for name, (_, model, _) in CHANNELS.items()
+        name: {"$schema": DIALECT, **channel.model.model_json_schema(mode="serialization")}
+        for name, channel in channels.items()
     }
 
 
-def asyncapi(root: str) -> Document:
-    """Return the AsyncAPI document of what a daemon tells below *root*."""
+def asyncapi(root: str, channels: Channels = CHANNELS) -> Document:
+    """Return the AsyncAPI document of what daemons tell below *root*."""
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "command-monitor on MQTT",
             "version": __version__,
-            "description": "What a daemon tells about the command network. The rules for consumers "
-            "(freshness, epochs, order) stand in docs/mqtt.md.",
+            "description": "What daemons tell about the command network, and each other. The rules for "
+            "consumers (freshness, epochs, order) stand in docs/mqtt.md.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {name: _channel(root, name) for name in CHANNELS},
-        "operations": {name: _operation(name) for name in CHANNELS},
+        "channels": {name: _channel(root, name, channel) for name, channel in channels.items()},
+        "operations": {name: _operation(name, channel) for name, channel in channels.items()},
         "components": {
-            "messages": {name: _message(name) for name in CHANNELS},
-            "schemas": _components(),
+            "messages": {name: _message(name, channel.model) for name, channel in channels.items()},
+            "schemas": _components(channels),
         },
     }
 
 
-def _channel(root: str, name: str) -> Document:
-    shape, model, _ = CHANNELS[name]
-    channel: Document = {
-        "address": f"{root}/{shape}",
-        "description": _first_line(model),
+def _channel(root: str, name: str, channel: Channel) -> Document:
+    document: Document = {
+        "address": f"{root}/{channel.shape}",
+        "description": _first_line(channel.model),
         "messages": {name: {"$ref": f"#/components/messages/{name}"}},
     }
-    named = {key: {"description": words} for key, words in _PARAMETERS.items() if f"{{{key}}}" in shape}
-    return channel | ({"parameters": named} if named else {})
+    named = {
+        key: {"description": words} for key, words in _PARAMETERS.items() if f"{{{key}}}" in channel.shape
+    }
+    return document | ({"parameters": named} if named else {})
 
 
-def _operation(name: str) -> Document:
-    _, model, retained = CHANNELS[name]
+def _operation(name: str, channel: Channel) -> Document:
     return {
         "action": "send",
         "channel": {"$ref": f"#/channels/{name}"},
-        "summary": _first_line(model),
-        "bindings": {"mqtt": {"qos": 1, "retain": retained, "bindingVersion": "0.2.0"}},
+        "summary": _first_line(channel.model),
+        "bindings": {"mqtt": {"qos": 1, "retain": channel.retained, "bindingVersion": "0.2.0"}},
     }
 
 
-def _message(name: str) -> Document:
-    model = CHANNELS[name][1]
+def _message(name: str, model: type[BaseModel]) -> Document:
     return {
         "name": name,
         "summary": _first_line(model),
@@ -106,8 +120,8 @@ def _message(name: str) -> Document:
     }
 
 
-def _components() -> Document:
-    models = [(model, "serialization") for _, model, _ in CHANNELS.values()]
+def _components(channels: Channels) -> Document:
+    models = [(channel.model, "serialization") for channel in channels.values()]
     _, together = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type] # literal
     return dict(together["$defs"])
 
