@@ -5,37 +5,54 @@ texts and anything secret have no way in. `health` is null where nobody looks fr
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 
 from monitor import __version__
+from monitor.core.agent import Agent
 from monitor.core.checks import network_subject
-from monitor.core.detection import Doubt
+from monitor.core.detection import Doubt, Verdict
 from monitor.core.health import Status
-from monitor.core.inventory import Carrier, Center, Circuit, Device, Link, Name, Network
+from monitor.core.inventory import Carrier, Center, Circuit, Device, Link, Name, Network, Vantage
 from monitor.core.observation import Outcome
-from monitor.core.vitals import Vitals
+from monitor.core.vitals import StoreVitals, Vitals
 from monitor.core.world import Json, Reading, World
 
 Document = dict[str, Json]
 
 _VITALS = (
     "started_at", "ready", "looks", "in_flight", "waiting", "skipped", "evidence_dropped", "lag", "lag_max",
-    "events", "reloads", "reload_failed", "reload_ok", "reload_at", "reload_trouble", "state_trouble",
+    "events", "reloads", "reload_failed", "reload_ok", "reload_at", "reload_trouble",
 )  # fmt: skip
 _OUTPUT_VITALS = ("connected", "queued", "delivered", "failed", "dropped", "reconnects", "trouble")
+_STORE_VITALS = (
+    "trouble", "notice", "pending", "dropped", "recorded", "commits", "commit_seconds", "position", "size",
+    "backup_trouble", "reserve",
+)  # fmt: skip
+_AGENT = ("clock_offset", "duplicate", "quarantined", "backlog", "gathered", "repeated", "refused")
+
+Clock = Callable[[], float]
 
 
-def document(world: World, vitals: Vitals, at: float, zone: str | None = None) -> Document:
-    """Return the whole city as it is *at* (Unix seconds), to be told in *zone* (a name of IANA's)."""
+def document(
+    world: World, vitals: Vitals, at: float, zone: str | None = None, monotonic: Clock = time.monotonic
+) -> Document:
+    """Return the whole city as it is *at* (Unix seconds), to be told in *zone* (a name of IANA's).
+
+    *monotonic* gives the time at that moment by the clock by which other daemons were heard, seconds.
+    """
     scene = _Scene(world)
     centers: list[Json] = [scene.center(center) for center in world.inventory.centers.values()]
-    return {**_head(scene, vitals, at, zone), "centers": centers}
+    return {**_head(scene, vitals, at, zone, monotonic()), "centers": centers}
 
 
-def pieces(world: World, vitals: Vitals, at: float, zone: str | None = None) -> Iterator[bytes]:
+def pieces(
+    world: World, vitals: Vitals, at: float, zone: str | None = None, monotonic: Clock = time.monotonic
+) -> Iterator[bytes]:
     """Write the same as JSON, a center at a time, so that the caller may rest in between."""
     scene = _Scene(world)
-    head = json.dumps(_head(scene, vitals, at, zone), ensure_ascii=False)
+    head = json.dumps(_head(scene, vitals, at, zone, monotonic()), ensure_ascii=False)
     yield f'{head[:-1]}, "centers": ['.encode()
     for number, center in enumerate(tuple(world.inventory.centers.values())):
         written = json.dumps(scene.center(center), ensure_ascii=False)
@@ -143,7 +160,7 @@ def _first_doubts(world: World) -> Mapping[str, Doubt]:
     return doubts
 
 
-def _head(scene: _Scene, vitals: Vitals, at: float, zone: str | None) -> Document:
+def _head(scene: _Scene, vitals: Vitals, at: float, zone: str | None, monotonic: float) -> Document:
     world = scene.world
     vantage = world.inventory.vantages.get(world.vantage)
     return {
@@ -155,6 +172,8 @@ def _head(scene: _Scene, vitals: Vitals, at: float, zone: str | None) -> Documen
         "at": at,
         **({} if zone is None else {"timezone": zone}),
         "vitals": _vitals(vitals, len(world.checks)),
+        "store": _store(vitals.store),
+        "agents": list(_agents(world, at - monotonic)),
         "networks": [scene.network(network) for network in world.inventory.networks.values()],
     }
 
@@ -166,6 +185,38 @@ def _vitals(vitals: Vitals, checks: int) -> Document:
         for output, own in vitals.outputs.items()
     }
     return {**told, "checks": checks, "outputs": dict(outputs)}
+
+
+def _store(store: StoreVitals) -> Document:
+    told: Document = {name: getattr(store, name) for name in _STORE_VITALS}
+    return {**told, "backup_at": store.backup_at or None}
+
+
+def _agents(world: World, epoch: float) -> Iterator[Document]:
+    """Give the daemons of the other vantages; *epoch* is the wall time at which the monotonic clock was 0."""
+    for vantage in world.inventory.vantages.values():
+        agent = world.agents.get(vantage.id)
+        if agent is not None and vantage.id != world.vantage:
+            yield _agent(agent, vantage, epoch) | {"beliefs": _beliefs(world, vantage.id)}
+
+
+def _agent(agent: Agent, vantage: Vantage, epoch: float) -> Document:
+    told: Document = {name: getattr(agent, name) for name in _AGENT}
+    return {
+        "vantage": vantage.id,
+        "name": _name(vantage.name),
+        "center": vantage.center,
+        "presence": agent.presence.value,
+        "since": agent.since or None,
+        "heard_at": round(epoch + agent.heard_at, 3) if agent.heard_at else None,
+        **told,
+    }
+
+
+def _beliefs(world: World, vantage: str) -> Document:
+    """Say how many checks another vantage believes to be up, down …, as far as that still holds."""
+    counts = Counter(heard.verdict for heard in world.heard.get(vantage, {}).values())
+    return {verdict.value: counts[verdict] for verdict in Verdict}
 
 
 def _name(name: Name) -> Document:

@@ -3,52 +3,77 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 
-from monitor.core.world import Event
+from monitor.core.agent import Agent
+from monitor.core.lateness import is_late
+from monitor.core.world import Event, Json
 
 KEPT = 1000
 """How many events are kept."""
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that both sides notice a dead connection."""
 
+_MISSED = b"event: missed\ndata: {}\n\n"
+"""Told where events are missing from a stream: what they did is to be read from the status."""
+
 
 class Ring:
-    """Holds the latest events as they go over the wire (server-sent events, HTML Living Standard 9.2)."""
+    """Holds the latest events as they go over the wire (server-sent events, HTML Living Standard 9.2).
+
+    They are numbered by their position in the daemon's log, which grows, though not by ones, and goes on
+    after a restart.
+    """
 
     def __init__(self) -> None:
-        self._events: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
+        self._events: deque[tuple[int, bytes]] = deque()
+        self._floor = 0
+        """No event up to this position is here, each one after it is."""
+        self._gap = False
         self._fresh = asyncio.Event()
 
-    def add(self, events: Iterable[Event]) -> None:
-        """Keep *events* and wake those who follow."""
-        self._events.extend((event.seq, _written(event)) for event in events)
+    def begin(self, position: int) -> None:
+        """Note that what happened up to this position of the log will not be here."""
+        self._floor = position
+
+    def add(self, events: Iterable[Event], agents: Mapping[str, Agent], *, dropped: int = 0) -> None:
+        """Keep *events*, before which *dropped* others were lost, and wake those who follow."""
+        self._gap = self._gap or dropped > 0
+        for event in events:
+            if len(self._events) == KEPT:
+                self._floor, _ = self._events.popleft()
+            written = _written(event, late=is_late(event, agents))
+            self._events.append((event.position, _MISSED + written if self._gap else written))
+            self._gap = False
         waiting, self._fresh = self._fresh, asyncio.Event()
         waiting.set()
 
     @property
     def latest(self) -> int:
-        """The number of the latest event; 0 before the first."""
-        return self._events[-1][0] if self._events else 0
+        """The position of the latest event; before the first, that from which we listen."""
+        return self._events[-1][0] if self._events else self._floor
 
     async def follow(
         self, after: int | None, boot: str, seconds: float | None = None
     ) -> AsyncGenerator[bytes, None]:
-        """Give all events numbered above *after* (None: only new ones), and go on for *seconds* or for ever.
+        """Give all events after position *after* (None: only new ones), for *seconds* or for ever.
 
-        It begins with a `hello` that names the daemon's boot and says if events in between were missed.
+        It begins with a `hello` that names the daemon's boot and says if events in between were missed. A
+        position beyond the latest is one of another log, or was told while the disk was bad and never
+        recorded: then all that is here is given.
         """
         seen = self.latest if after is None else after
-        oldest = self._events[0][0] if self._events else 1
-        missed = seen > self.latest or seen + 1 < oldest
+        missed = not self._floor <= seen <= self.latest
         hello = json.dumps({"boot": boot, "latest": self.latest, "missed": missed})
         yield f"event: hello\ndata: {hello}\n\n".encode()
-        if seen > self.latest:  # a number from an earlier run of the daemon
-            seen = 0
+        if missed:
+            seen = self._floor
         deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
         while deadline is None or asyncio.get_running_loop().time() < deadline:
             fresh = self._fresh
-            news = [written for seq, written in self._events if seq > seen]
+            if seen < self._floor:
+                yield _MISSED
+            news = [written for position, written in self._events if position > seen]
             if news:
                 seen = self.latest
                 yield b"".join(news)
@@ -67,7 +92,19 @@ async def _set_within(fresh: asyncio.Event, deadline: float | None) -> bool:
     return True
 
 
-def _written(event: Event) -> bytes:
-    data = {"seq": event.seq, "at": event.at, "kind": event.kind, "subject": event.subject}
-    written = json.dumps(data | {"data": dict(event.data)}, ensure_ascii=False)
-    return f"id: {event.seq}\nevent: {event.kind}\ndata: {written}\n\n".encode()
+def _written(event: Event, *, late: bool) -> bytes:
+    """Write an event; one of another vantage says when it reached us, and whether it is history."""
+    data: dict[str, Json] = {
+        "position": event.position,
+        "vantage": event.vantage,
+        "boot": event.boot,
+        "seq": event.seq,
+        "at": event.at,
+        "kind": event.kind,
+        "subject": event.subject,
+        "data": dict(event.data),
+    }
+    if event.received_at is not None:
+        data |= {"received_at": event.received_at, "late": late}
+    written = json.dumps(data, ensure_ascii=False)
+    return f"id: {event.position}\nevent: {event.kind}\ndata: {written}\n\n".encode()

@@ -84,6 +84,7 @@ class Board:
         options = self._options
         own = self._vitals.outputs.setdefault(self.name, OutputVitals())
         limits = Limits(connections=options.connections)
+        self._ring.begin(self._vitals.store.position)
         try:
             async with serve(
                 self._routes(feed), host=options.listen, port=options.port, limits=limits
@@ -103,7 +104,7 @@ class Board:
             news = await feed.news()
             own.delivered += len(news.events)
             own.dropped += news.dropped
-            self._ring.add(news.events)
+            self._ring.add(news.events, feed.world.agents, dropped=news.dropped)
 
     def _routes(self, feed: Feed) -> Mapping[str, Handler]:
         async def status(_: Request) -> Response:

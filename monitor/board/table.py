@@ -12,7 +12,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from monitor.board.troubles import SIGNS, SUSPECTED, Teller, shortened, trouble_lines
+from monitor.board.columns import shortened
+from monitor.board.daemons import agent_lines, own_lines
+from monitor.board.teller import SIGNS, SUSPECTED, Teller
+from monitor.board.troubles import trouble_lines
 from monitor.core.sentence import WORDS
 from monitor.core.words import Words
 
@@ -68,12 +71,15 @@ class CityTable:
         self._networks = {network["id"]: self._called(network["name"]) for network in status["networks"]}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Give the headline, the centers, what is wrong in the city and what is wrong with ourselves."""
+        """Give the headline, the centers, what is wrong in the city, ourselves, and the other vantages."""
         width = options.max_width
         yield from self._headline(width)
         yield Text("")
         yield self._fitting(console, options)
+        yield Text("")
         yield from trouble_lines(self._status, self._teller, width)
+        yield from own_lines(self._status, self._teller, console, width)
+        yield from agent_lines(self._status, self._teller, width)
 
     # The headline.
 
@@ -96,21 +102,29 @@ class CityTable:
     # One row per center.
 
     def _fitting(self, console: Console, options: ConsoleOptions) -> Table:
-        """Give the table that says most in the room there is; names give way before links fall silent."""
+        """Give the table that says most in the room there is; names give way before links fall silent.
+
+        Where even a name of NAME_LEAST has no room, the round-trip time makes some.
+        """
         names = [cell_len(self._called(center["name"])) for center in self._status["centers"]]
         longest = max(names, default=0)
         unbounded = options.update(max_width=UNBOUNDED, width=UNBOUNDED)
         room = longest
-        for link, least in ((self._whole_link, longest), (self._short, NAME_LEAST), (self._sign, 0)):
-            table = self._centers(link, longest)
+        for link, least, rtt in (
+            (self._whole_link, longest, True),
+            (self._short, NAME_LEAST, True),
+            (self._sign, NAME_LEAST, True),
+            (self._sign, 0, False),
+        ):
+            table = self._centers(link, longest, rtt=rtt)
             excess = Measurement.get(console, unbounded, table).maximum - options.max_width
             room = longest - max(0, excess)
             if room >= min(least, longest):
                 break
-        return self._centers(link, max(room, cell_len(self._words.label["center"])))
+        return self._centers(link, max(room, cell_len(self._words.label["center"])), rtt=rtt)
 
-    def _centers(self, link: Callable[[Item], Text], room: int) -> Table:
-        """Give the table with names of at most *room* cells."""
+    def _centers(self, link: Callable[[Item], Text], room: int, *, rtt: bool) -> Table:
+        """Give the table with names of at most *room* cells, with or without round-trip times."""
         label, networks = self._words.label, self._networks.values()
         table = Table(
             box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
@@ -119,13 +133,15 @@ class CityTable:
         headings = networks if link == self._whole_link else [name.replace(" ", "\n") for name in networks]
         for heading in (label["center"], label["health"], *headings):
             table.add_column(Text(heading), no_wrap=True, vertical="bottom")
-        for heading in (label["devices"], label["rtt"], label["loss"]):
-            table.add_column(heading, no_wrap=True, justify="right", vertical="bottom")
+        for heading in ("devices", "rtt", "loss") if rtt else ("devices", "loss"):
+            table.add_column(label[heading], no_wrap=True, justify="right", vertical="bottom")
         for center in self._status["centers"]:
-            table.add_row(*self._row(center, link, room))
+            table.add_row(*self._row(center, link, room, with_rtt=rtt))
         return table
 
-    def _row(self, center: Item, said: Callable[[Item], Text], room: int) -> Iterator[Text]:
+    def _row(
+        self, center: Item, said: Callable[[Item], Text], room: int, *, with_rtt: bool
+    ) -> Iterator[Text]:
         links = {link["network"]: link for link in center["links"]}
         yield Text(shortened(self._called(center["name"]), room))
         yield self._health(center) if said == self._whole_link else self._short(center)
@@ -133,7 +149,8 @@ class CityTable:
             yield said(links[network]) if network in links else _NOWHERE
         yield self._devices(center["devices"])
         rtt, loss = _way_in(center["links"])
-        yield _NOWHERE if rtt is None else Text(f"{rtt * 1000:.{1 if rtt >= SHORT else 2}f} ms")
+        if with_rtt:
+            yield _NOWHERE if rtt is None else Text(f"{rtt * 1000:.{1 if rtt >= SHORT else 2}f} ms")
         yield _NOWHERE if loss is None else Text(f"{loss:.0%}", "yellow" if loss else "")
 
     def _health(self, item: Item) -> Text:

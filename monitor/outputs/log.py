@@ -1,9 +1,19 @@
 """The log: one line per change, none per quiet look."""
 
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
 import structlog
 
-from monitor.core.world import Event
+from monitor.core.agent import Agent
+from monitor.core.lateness import is_late
+from monitor.core.world import Event, Json
+from monitor.kit.text import clean
 from monitor.ports import Feed
+
+MOST_FACTS = 20
+"""Facts of another vantage's event that are written; ours have fewer than ten."""
 
 
 class LogOutput:
@@ -24,7 +34,10 @@ class LogOutput:
             if news.dropped:
                 self._log.error("events.dropped", count=news.dropped)
             for event in news.events:
-                self._write(event)
+                if event.received_at is None:
+                    self._write(event)
+                else:
+                    self._write_gathered(event, event.received_at, feed.world.agents)
 
     def _write(self, event: Event) -> None:
         data = dict(event.data)
@@ -32,6 +45,49 @@ class LogOutput:
         if isinstance(said, dict):
             data["sentence"] = said[self._language]
         name = f"{event.kind}.{data.pop('what', 'changed')}"
-        bad = data.get("now") in ("down", "unknown") or data.get("trouble")
-        write = self._log.warning if bad else self._log.info
+        write = self._log.warning if _is_bad(data) else self._log.info
         write(name, seq=event.seq, about=event.subject, **data)
+
+    def _write_gathered(self, event: Event, received_at: float, agents: Mapping[str, Agent]) -> None:
+        """Write what another vantage saw, with both times; no warning of what is over by now.
+
+        Its facts stay together, as their names are the sender's: none of them may pass for a field of ours.
+        """
+        data = dict(event.data)
+        said, what = data.pop("sentence", None), data.pop("what", None)
+        sentence = said.get(self._language) if isinstance(said, dict) else None
+        told = {"sentence": clean(sentence)} if isinstance(sentence, str) else {}
+        late = is_late(event, agents)
+        write = self._log.warning if _is_bad(data) and not late else self._log.info
+        write(
+            f"{event.kind}.{_word(what)}",
+            vantage=event.vantage,
+            seq=event.seq,
+            about=event.subject,
+            at=_iso(event.at),
+            received_at=_iso(received_at),
+            late=late,
+            **told,
+            data=_bounded(data),
+        )
+
+
+def _is_bad(data: Mapping[str, Json]) -> bool:
+    return data.get("now") in ("down", "unknown") or bool(data.get("trouble"))
+
+
+def _word(what: Json) -> str:
+    """Return what happened if a peer says it in one plain word."""
+    return what if isinstance(what, str) and re.fullmatch(r"[a-z_]{1,40}", what) else "changed"
+
+
+def _bounded(data: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a peer's facts as far as they are few, flat and short; the log is no place for the rest."""
+    flat = [(key, value) for key, value in data.items() if not isinstance(value, (list, dict))]
+    return {
+        clean(key, 40): clean(value) if isinstance(value, str) else value for key, value in flat[:MOST_FACTS]
+    }
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

@@ -1,7 +1,9 @@
 """Worlds built by hand, for whoever shows one: a city with a cut, and one with as many checks as wanted."""
 
 from dataclasses import replace
+from typing import Any
 
+from monitor.core.agent import Agent, Heard, Presence
 from monitor.core.detection import PRIORS, Belief, Doubt, Verdict
 from monitor.core.health import Health, Status, SubjectKind
 from monitor.core.inventory import (
@@ -25,6 +27,9 @@ from monitor.core.vitals import OutputVitals, Vitals
 from monitor.core.world import Check, Reading, World
 
 NOW = 1_790_000_000.0
+MONOTONIC = 5_000.0
+"""What the monotonic clock shows at NOW."""
+HEARD_AT = MONOTONIC - 1.5
 NAMES = {
     "maojian": Name("茅箭区", "Maojian"),
     "danjiangkou": Name("丹江口市", "Danjiangkou"),
@@ -68,6 +73,7 @@ def inventory(names: dict[str, Name] | None = None, *, devices: bool = True) -> 
         key: _center(key, name, devices=devices) for key, name in (NAMES if names is None else names).items()
     }
     vantages = {"shiyan": Vantage("shiyan", Name("市指挥中心", "Municipal center"), networks=("city",))}
+    vantages |= {key: Vantage(key, center.name, center=key) for key, center in centers.items()}
     return Inventory(Name("十堰市", "Shiyan"), NETWORKS, CARRIERS, centers, vantages)
 
 
@@ -152,6 +158,21 @@ def cut(names: dict[str, Name] | None = None) -> World:
     say(it, "yunyang", SubjectKind.CENTER, Health.ON_BACKUP, "primary_down", works=works)
     doubt(it, "maojian/city/primary", "icmp")
     return it
+
+
+def listen(it: World, vantage: str, presence: Presence = Presence.ONLINE, **facts: Any) -> None:
+    """Hear the daemon of another vantage; what *facts* do not say is as one expects it."""
+    heard = {"since": NOW - 7_200, "boot": f"boot-{vantage}", "session": 1, "heard_at": HEARD_AT}
+    it.agents[vantage] = Agent(vantage, presence, **{**heard, **facts})
+
+
+def believe(it: World, vantage: str, **verdicts: int) -> None:
+    """Let another vantage believe so many checks to be up, so many down."""
+    named = (f"check-{verdict}-{n}" for verdict, count in verdicts.items() for n in range(count))
+    it.heard[vantage] = {
+        name: Heard(name.split("-")[1], suspected=False, reason="ok", since=NOW - 90, until=HEARD_AT + 30)
+        for name in named
+    }
 
 
 def grown(checks: int) -> World:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -22,12 +23,15 @@ class HandFeed:
     world: World
     queue: "asyncio.Queue[News]" = field(default_factory=asyncio.Queue)
 
-    async def news(self, timeout: float | None = None) -> News:  # noqa: ASYNC109 - the port's own shape
+    async def news(self, timeout: float | None = None, *, events: bool = True) -> News:  # noqa: ARG002, ASYNC109 - the port's own shape
         async with asyncio.timeout(timeout):
             return await self.queue.get()
 
-    def tell(self, *events: Event) -> None:
-        self.queue.put_nowait(News(events, frozenset(event.subject for event in events)))
+    def tell(self, *events: Event, dropped: int = 0) -> None:
+        self.queue.put_nowait(News(events, frozenset(event.subject for event in events), dropped=dropped))
+
+    def told(self, position: int) -> None:
+        raise AssertionError(f"a board has no place to save, not even {position}")
 
 
 @dataclass
@@ -41,8 +45,10 @@ class Served:
     run: asyncio.Task[None]
 
 
-def event(seq: int, subject: str = "danjiangkou") -> Event:
-    return Event(seq, city.NOW, "status", subject, {"now": "down"})
+def event(position: int, subject: str = "danjiangkou", **other: Any) -> Event:
+    """Make an event of ours at a position of the log, or with other facts."""
+    own = Event("shiyan", "boot-1", position, city.NOW, "status", subject, {"now": "down"}, position)
+    return replace(own, **other)
 
 
 Serve = Callable[..., AbstractAsyncContextManager[Served]]

@@ -9,15 +9,18 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from monitor.board.api import document
-from monitor.board.table import SIGNS, SUSPECTED, city_table, is_well
+from monitor.board.table import city_table, is_well
+from monitor.board.teller import PRESENCES, SIGNS, SUSPECTED
+from monitor.core.agent import Agent, Presence
 from monitor.core.health import Health, SubjectKind
 from tests.board import city
 
 
 def drawn(world, language="zh", vitals=None, width=140):
     console = Console(width=width, color_system=None, force_terminal=False)
+    status = document(world, vitals or city.vitals(), city.NOW, monotonic=lambda: city.MONOTONIC)
     with console.capture() as captured:
-        console.print(city_table(document(world, vitals or city.vitals(), city.NOW), language, UTC))
+        console.print(city_table(status, language, UTC))
     return captured.get()
 
 
@@ -35,7 +38,7 @@ def test_every_row_is_as_wide_as_its_headings(language):
 
 
 def test_every_sign_takes_one_cell_whatever_the_terminal_thinks_of_ambiguous_ones():
-    signs = [sign for sign, _ in [*SIGNS.values(), SUSPECTED]]
+    signs = [sign for sign, _ in [*SIGNS.values(), *PRESENCES.values(), SUSPECTED]]
 
     assert {unicodedata.east_asian_width(sign) for sign in signs} <= {"N", "Na"}
 
@@ -114,12 +117,131 @@ def test_a_refused_reload_is_shown():
 def test_our_own_trouble_is_a_line_each_and_makes_no_trouble_of_the_city():
     vitals = city.vitals()
     vitals.outputs["mqtt"].trouble = "127.0.0.1:1883: Connection\x1b[31m\nrefused"
-    vitals.state_trouble = "disk full"
+    vitals.store.trouble, vitals.store.pending = "disk full", 1_200
+    vitals.store.backup_trouble = "/backup: Read-only file system"
     text = drawn(city.world(), "en", vitals)
 
     assert "✔ no open troubles\n✘ output mqtt: 127.0.0.1:1883: Connection [31m refused\n" in text
-    assert "✘ saving the state: disk full" in text
+    assert "✘ event log: disk full; 1,200 events to be recorded\n" in text
+    assert "✘ backup: /backup: Read-only file system\n" in text
     assert is_well(document(city.world(), vitals, city.NOW))
+
+
+def test_what_a_person_should_know_of_the_log_is_shown_though_nothing_is_wrong_now():
+    vitals = city.vitals()
+    vitals.store.dropped, vitals.store.reserve = 1_700, False
+    vitals.store.notice = "a damaged file was set aside"
+    text = drawn(city.world(), vitals=vitals)
+
+    assert "! 事件记录: 1,700 条未能记录\n" in text
+    assert "! 事件记录: a damaged file was set aside\n" in text
+    assert "! 事件记录: 磁盘预留空间未就绪\n" in text
+    assert "✘" not in text
+
+
+def test_events_that_wait_for_a_healthy_disk_are_no_trouble():
+    vitals = city.vitals()
+    vitals.store.pending = 12
+
+    assert "事件记录" not in drawn(city.world(), vitals=vitals)
+
+
+def test_a_long_trouble_of_our_own_is_told_whole_behind_its_sign():
+    vitals = city.vitals()
+    vitals.store.notice = "log.db was damaged; it is now log.db.damaged-20261124, and a backup took its place"
+    lines = drawn(city.world(), "en", vitals, width=60).splitlines()
+    told = lines[lines.index("✔ no open troubles") + 1 :]
+
+    assert len(told) == 2
+    assert told[1].startswith("  ")
+    assert vitals.store.notice in " ".join(line.strip() for line in told)
+
+
+def gathering():
+    world = city.world(LONG)
+    city.listen(world, "maojian")
+    city.listen(world, "danjiangkou", Presence.SILENT, since=city.NOW - 95)
+    return world
+
+
+def test_where_nobody_else_is_listened_to_nothing_is_said_of_other_vantages():
+    assert "其他观测点" not in drawn(city.world())
+
+
+@pytest.mark.parametrize(
+    ("presence", "zh", "en"),
+    [
+        (
+            Presence.ONLINE,
+            "✔ 在线  茅箭区  12:13:20 (2 小时 0 分)",
+            "✔ online  Maojian  12:13:20 (2 h 0 min)",
+        ),
+        (
+            Presence.SILENT,
+            "? 无消息  茅箭区  12:13:20 (2 小时 0 分)",
+            "? silent  Maojian  12:13:20 (2 h 0 min)",
+        ),
+        (
+            Presence.STOPPED,
+            "- 已停止  茅箭区  12:13:20 (2 小时 0 分)",
+            "- stopped  Maojian  12:13:20 (2 h 0 min)",
+        ),
+    ],
+)
+def test_another_vantage_is_one_line_and_no_trouble_of_the_city(presence, zh, en):
+    world = city.world()
+    city.listen(world, "maojian", presence)
+
+    assert drawn(world).endswith(f"✔ 无异常\n\n其他观测点 (1)\n{zh}\n")
+    assert drawn(world, "en").endswith(f"✔ no open troubles\n\nother vantages (1)\n{en}\n")
+    assert is_well(document(world, city.vitals(), city.NOW))
+
+
+def test_a_vantage_that_never_came_says_no_time():
+    world = city.world()
+    world.agents["maojian"] = Agent("maojian")
+
+    assert drawn(world).endswith("? 尚未上线  茅箭区\n")
+
+
+@pytest.mark.parametrize(
+    ("facts", "zh", "en"),
+    [
+        ({"clock_offset": 3_600.4}, "时钟快 1 小时 0 分", "clock 1 h 0 min ahead"),
+        ({"clock_offset": -5.0}, "时钟慢 5 秒", "clock 5 s behind"),
+        ({"backlog": 12_345}, "积压 12,345 条", "backlog of 12,345 events"),
+        ({"duplicate": True}, "! 两个程序同用此名", "! two daemons under this name"),
+        ({"quarantined": True}, "! 消息过多，暂停接收", "! says too much, not listened to for a while"),
+    ],
+)
+def test_what_is_odd_about_a_vantage_stands_behind_it(facts, zh, en):
+    world = city.world()
+    city.listen(world, "maojian", **facts)
+
+    assert drawn(world).endswith(f" (2 小时 0 分)  {zh}\n")
+    assert drawn(world, "en").endswith(f" (2 h 0 min)  {en}\n")
+
+
+@pytest.mark.parametrize("offset", [None, 0.0, 1.9, -1.9])
+def test_a_clock_that_is_about_right_is_not_spoken_of(offset):
+    world = city.world()
+    city.listen(world, "maojian", clock_offset=offset)
+
+    assert "时钟" not in drawn(world)
+
+
+@pytest.mark.parametrize("width", [50, 60, 140])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_vantages_stand_in_columns_and_what_is_odd_goes_below_where_it_is_narrow(width, language):
+    world = gathering()
+    city.listen(world, "yunyang", backlog=12_345, clock_offset=-30.0, since=city.NOW - 3 * 86_400)
+    lines = drawn(world, language, width=width).splitlines()
+    agents = lines[-lines[::-1].index("") :]
+    backlog = next(line for line in agents if "12,345" in line)
+
+    assert max(map(cell_len, agents)) <= width
+    assert backlog.startswith("    ") == (width < 140)
+    assert len([line for line in agents if not line.startswith(" ")]) == 4
 
 
 @pytest.mark.parametrize("health", [Health.DOWN, Health.ON_BACKUP, Health.DEGRADED, Health.UNKNOWN])
@@ -187,6 +309,15 @@ def test_where_all_has_no_room_links_are_signs():
 
     assert line.count("✘") == 3
     assert "✘ down" in line
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_sixty_columns_are_enough_for_names_and_losses(language):
+    lines = drawn(city.cut(), language, width=60).splitlines()
+    name = city.NAMES["wudangshan"].zh if language == "zh" else "Wudangshan"
+
+    assert row("\n".join(lines), name).endswith("0%")
+    assert "…" not in "".join(lines[:9])
 
 
 def test_times_are_told_in_the_zone_of_the_document():

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import pytest
 
+from monitor.core.agent import Presence
 from monitor.core.health import Health
 from monitor.core.inventory import Role
 from monitor.core.sentence import WORDS
@@ -15,7 +16,7 @@ LANGUAGES = list(WORDS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("table", "words"), [("health", Health), ("role", Role)])
+@pytest.mark.parametrize(("table", "words"), [("health", Health), ("presence", Presence), ("role", Role)])
 def test_every_word_of_the_core_is_translated(language, table, words):
     assert set(getattr(WORDS[language], table)) == set(words)
 

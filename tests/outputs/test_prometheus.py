@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +13,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 from prometheus_client.registry import CollectorRegistry
 
+from monitor.core.agent import Agent, Presence
 from monitor.core.health import Health
 from monitor.core.observation import failed, ok, unknown
+from monitor.core.vitals import StoreVitals
 from monitor.outputs.prometheus import FAMILIES, Metrics, Options
+from monitor.outputs.prometheus.agents import PRESENCES
 from monitor.outputs.prometheus.collector import ViewCollector
 from monitor.outputs.prometheus.family import Type
 from monitor.outputs.prometheus.health import CODES
@@ -40,8 +44,13 @@ async def page(metrics, accept=""):
     return b"".join([piece async for piece in slices]).decode()
 
 
+def metrics_of(world, options=None, vitals=None):
+    epoch = city.NOW - city.MONOTONIC
+    return Metrics(lambda: world, vitals or city.vitals(), options, epoch=lambda: epoch)
+
+
 def rendered(world, accept="", options=None, vitals=None):
-    return asyncio.run(page(Metrics(lambda: world, vitals or city.vitals(), options), accept))
+    return asyncio.run(page(metrics_of(world, options, vitals), accept))
 
 
 def samples(text, read=read_text):
@@ -61,7 +70,7 @@ def of(text, name, /, **labels):
 
 
 def both_renderings(world, options):
-    metrics = Metrics(lambda: world, city.vitals(), options)
+    metrics = metrics_of(world, options)
     registry = CollectorRegistry()
     registry.register(ViewCollector(metrics.families, metrics.view))
     return metrics, registry
@@ -74,7 +83,7 @@ def both_renderings(world, options):
     ids=["text", "openmetrics"],
 )
 def test_the_fast_page_and_the_collector_say_the_same(accept, read, generate, options):
-    metrics, registry = both_renderings(city.cut(), options)
+    metrics, registry = both_renderings(gathering(), options)
     fast = list(read(asyncio.run(page(metrics, accept))))
     slow = list(read(generate(registry).decode()))
     ours = [family for family in fast if family.name.startswith("command_monitor")]
@@ -287,18 +296,161 @@ def test_the_certificates_end_is_told_where_there_is_one():
 
 def test_the_daemon_tells_how_it_is_itself():
     vitals = city.vitals()
-    vitals.reload_ok, vitals.state_trouble = False, "disk full"
+    vitals.reload_ok = False
     text = rendered(city.world(), vitals=vitals)
 
     assert of(text, "command_monitor_output_connected", output="mqtt") == [1]
     assert of(text, "command_monitor_output_delivered_total", output="mqtt") == [17]
     assert of(text, "command_monitor_config_last_reload_successful") == [0]
-    assert of(text, "command_monitor_state_save_successful") == [0]
     assert of(text, "command_monitor_loop_lag_seconds_bucket", le="0.01") == [98]
     assert of(text, "command_monitor_loop_lag_seconds_count") == [99]
     assert of(text, "command_monitor_vantage_info", vantage="shiyan", city="十堰市") == [1]
     assert "process_resident_memory_bytes" in text
     assert "python_gc_collections_total" in text
+
+
+def test_the_log_that_can_be_written_is_healthy_with_nothing_to_say():
+    text = rendered(city.world())
+
+    assert of(text, "command_monitor_store_healthy") == [1]
+    assert of(text, "command_monitor_store_backup_successful") == [1]
+    assert of(text, "command_monitor_store_reserve_ready") == [1]
+    assert of(text, "command_monitor_store_notice") == [0]
+
+
+def test_the_log_tells_its_troubles_and_how_far_it_is():
+    vitals = city.vitals()
+    vitals.store = StoreVitals(
+        trouble="disk full",
+        notice="a backup took the place of a damaged file",
+        pending=12,
+        dropped=3,
+        recorded=40,
+        commits=8,
+        commit_seconds=0.004,
+        position=4_711,
+        size=65_536,
+        backup_at=city.NOW - 60,
+        backup_trouble="read-only",
+        reserve=False,
+    )
+    told = {name: value for (name, _), value in samples(rendered(city.world(), vitals=vitals)).items()}
+    store = {
+        name.removeprefix("command_monitor_store_"): value
+        for name, value in told.items()
+        if "_store_" in name
+    }
+
+    assert store == {
+        "healthy": 0,
+        "notice": 1,
+        "pending": 12,
+        "dropped_total": 3,
+        "recorded_total": 40,
+        "commits_total": 8,
+        "last_commit_seconds": 0.004,
+        "position": 4_711,
+        "size_bytes": 65_536,
+        "last_backup_timestamp_seconds": city.NOW - 60,
+        "backup_successful": 0,
+        "reserve_ready": 0,
+    }
+    assert "disk full" not in rendered(city.world(), vitals=vitals)
+
+
+def gathering():
+    """Give a city in which two other vantages are heard and a third is not."""
+    world = city.cut()
+    city.listen(world, "maojian", clock_offset=-3.5, backlog=7, gathered=40, repeated=5, refused=2)
+    city.listen(world, "danjiangkou", Presence.SILENT, since=city.NOW - 95, duplicate=True, quarantined=True)
+    world.agents["yunyang"] = Agent("yunyang")
+    city.believe(world, "maojian", up=3, down=1)
+    return world
+
+
+def of_agent(text, agent):
+    """Give what is told of one agent, by the end of the name and, after a slash, the verdict counted."""
+    return {
+        f"{name.removeprefix('command_monitor_agent_')}/{dict(has).get('verdict', '')}".rstrip("/"): value
+        for (name, has), value in samples(text).items()
+        if ("agent", agent) in has
+    }
+
+
+def test_another_vantage_is_told_with_all_that_is_known_of_it():
+    told = of_agent(rendered(gathering()), "maojian")
+
+    assert told == {
+        "presence": 0,
+        "presence_since_timestamp_seconds": city.NOW - 7_200,
+        "last_heard_timestamp_seconds": city.NOW - 1.5,
+        "clock_offset_seconds": -3.5,
+        "backlog": 7,
+        "beliefs/up": 3,
+        "beliefs/down": 1,
+        "beliefs/degraded": 0,
+        "beliefs/unknown": 0,
+        "gathered_total": 40,
+        "repeated_total": 5,
+        "refused_total": 2,
+        "duplicate": 0,
+        "quarantined": 0,
+        "info": 1,
+    }
+
+
+def test_a_silent_vantage_is_neither_online_nor_down_and_holds_no_belief():
+    text = rendered(gathering())
+    told = of_agent(text, "danjiangkou")
+
+    assert (told["presence"], told["duplicate"], told["quarantined"]) == (2, 1, 1)
+    assert of(text, "command_monitor_agent_beliefs", agent="danjiangkou") == [0, 0, 0, 0]
+
+
+def test_of_a_vantage_never_heard_no_time_and_no_clock_is_told():
+    told = of_agent(rendered(gathering()), "yunyang")
+
+    assert told["presence"] == -1
+    assert not [name for name in told if "timestamp" in name or "clock" in name]
+
+
+def test_another_vantage_is_joined_with_its_name_and_center():
+    name = {"agent": "maojian", "center": "maojian", "name": "茅箭区", "name_en": "Maojian"}
+
+    assert of(rendered(gathering()), "command_monitor_agent_info", **name) == [1]
+
+
+def test_every_presence_has_a_number_of_its_own():
+    assert set(PRESENCES) == set(Presence)
+    assert len(set(PRESENCES.values())) == len(PRESENCES)
+
+
+def test_a_daemon_that_listens_to_nobody_has_no_series_of_agents():
+    assert "command_monitor_agent_presence{" not in rendered(city.world())
+
+
+def test_nobody_makes_series_by_calling_himself_a_vantage_or_inventing_verdicts():
+    world = gathering()
+    for name in ('x"} 1\nevil_metric 1 # ', "evil", "shiyan"):
+        world.agents[name] = replace(world.agents["maojian"], vantage=name)
+    city.believe(world, "maojian", evil=4)
+    text = rendered(world)
+    agents = {dict(has)["agent"] for (_, has), _ in samples(text).items() if "agent" in dict(has)}
+
+    assert agents == {"maojian", "danjiangkou", "yunyang"}
+    assert "evil" not in text
+
+
+def test_a_vantage_that_a_reload_removed_leaves_no_series():
+    world = gathering()
+    metrics = metrics_of(world)
+    before = asyncio.run(page(metrics))
+    world.inventory = city.inventory({name: city.NAMES[name] for name in ("danjiangkou", "yunyang")})
+    after = asyncio.run(page(metrics))
+
+    assert 'agent="maojian"' in before
+    assert 'agent="maojian"' not in after
+    assert 'agent="danjiangkou"' in after
 
 
 def test_every_health_has_a_number_of_its_own():
@@ -307,7 +459,7 @@ def test_every_health_has_a_number_of_its_own():
 
 
 def test_the_labels_of_every_sample_are_those_declared():
-    metrics = Metrics(city.cut, city.vitals(), ALL_VALUES)
+    metrics = metrics_of(gathering(), ALL_VALUES)
     view = metrics.view()
     undeclared = {
         (family.name, name)
@@ -330,7 +482,7 @@ def test_names_are_by_the_rules():
 
 
 def test_the_registry_of_our_own_holds_it_all():
-    text = generate_latest(Metrics(city.cut, city.vitals()).registry()).decode()
+    text = generate_latest(metrics_of(gathering()).registry()).decode()
 
-    assert samples(text) == samples(rendered(city.cut()))
+    assert samples(text) == samples(rendered(gathering()))
     assert "process_resident_memory_bytes" in text

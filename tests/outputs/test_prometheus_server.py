@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from monitor.core.agent import Presence
 from tests.board import city
 from tests.board.conftest import serve  # noqa: F401 - a fixture
 
@@ -65,7 +66,9 @@ async def query(client, prometheus_url, expression):
 
 async def test_promtool_has_nothing_to_say_against_the_live_page(serve):  # noqa: F811
     needs("promtool")
-    async with serve(city.cut()) as it, aiohttp.ClientSession() as client:
+    world = city.cut()
+    city.listen(world, "maojian", clock_offset=0.25)
+    async with serve(world) as it, aiohttp.ClientSession() as client:
         async with client.get(f"{it.url}/metrics") as answer:
             page = await answer.read()
         promtool = await asyncio.create_subprocess_exec(
@@ -101,6 +104,24 @@ async def test_a_real_prometheus_scrapes_us_and_answers_for_our_series(serve, tm
         assert call[0]["metric"]["hotline"] == "10000"
         assert call[0]["metric"]["name"] == "郧阳区 省网"
         assert float(scraped[0]["value"][1]) > 200
+
+
+async def test_a_silent_vantage_is_found_by_its_name_and_gone_after_a_reload(serve, tmp_path):  # noqa: F811
+    needs("prometheus")
+    world = city.world()
+    city.listen(world, "maojian", Presence.SILENT)
+    silent = "(command_monitor_agent_presence == 2) * on (agent) group_left (name) command_monitor_agent_info"
+    async with (
+        serve(world) as it,
+        prometheus(tmp_path, it.url.removeprefix("http://")) as url,
+        aiohttp.ClientSession() as client,
+    ):
+        found = await query(client, url, silent)
+        it.feed.world = city.world()
+        gone = await query(client, url, "absent(command_monitor_agent_presence)")
+
+        assert found[0]["metric"]["name"] == "茅箭区"
+        assert gone
 
 
 async def test_a_recovery_is_seen_by_the_next_scrapes(serve, tmp_path):  # noqa: F811

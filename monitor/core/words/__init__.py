@@ -14,6 +14,8 @@ class Words:
     language: str
     health: Mapping[str, str]
     """By `Health`."""
+    presence: Mapping[str, str]
+    """By `Presence`, of the daemon at another vantage."""
     role: Mapping[str, str]
     """By `Role`."""
     reason: Mapping[str, str]

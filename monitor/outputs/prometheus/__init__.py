@@ -1,9 +1,9 @@
 """Tells Prometheus: every metric is a view of the latest world and vitals, nothing is kept on the side.
 
-The families are written down once (`checks`, `subjects`, `daemon`) and rendered twice: by a fast writer
-that lets the event loop breathe, for the page, and as a prometheus_client collector. Labels come from
-configuration only. The vantage is no label of each series: it is a property of the scrape's target, told
-once by `command_monitor_vantage_info`.
+The families are written down once (`checks`, `subjects`, `daemon`, `store`, `agents`) and rendered twice: by
+a fast writer that lets the event loop breathe, for the page, and as a prometheus_client collector. Labels
+come from configuration only. The vantage is no label of each series: it is a property of the scrape's
+target, told once by `command_monitor_vantage_info`.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -13,15 +13,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
+from monitor.outputs.prometheus.agents import AGENT_FAMILIES
 from monitor.outputs.prometheus.checks import CHECK_FAMILIES, VALUE_FAMILY
 from monitor.outputs.prometheus.collector import ViewCollector
 from monitor.outputs.prometheus.daemon import DAEMON_FAMILIES
 from monitor.outputs.prometheus.family import Family, View
+from monitor.outputs.prometheus.store import STORE_FAMILIES
 from monitor.outputs.prometheus.subjects import SUBJECT_FAMILIES
 from monitor.outputs.prometheus.text import negotiate, write
-from monitor.outputs.prometheus.view import Viewer
+from monitor.outputs.prometheus.view import Viewer, epoch_now
 
-FAMILIES: tuple[Family, ...] = (*CHECK_FAMILIES, VALUE_FAMILY, *SUBJECT_FAMILIES, *DAEMON_FAMILIES)
+FAMILIES: tuple[Family, ...] = (
+    *CHECK_FAMILIES,
+    VALUE_FAMILY,
+    *SUBJECT_FAMILIES,
+    *DAEMON_FAMILIES,
+    *STORE_FAMILIES,
+    *AGENT_FAMILIES,
+)
 """Every family there is."""
 
 
@@ -40,10 +49,18 @@ class Options(BaseModel):
 class Metrics:
     """Renders the metrics page; the registry holds the same for use in process."""
 
-    def __init__(self, world: Callable[[], World], vitals: Vitals, options: Options | None = None) -> None:
+    def __init__(
+        self,
+        world: Callable[[], World],
+        vitals: Vitals,
+        options: Options | None = None,
+        *,
+        epoch: Callable[[], float] = epoch_now,
+    ) -> None:
+        """Render *world* and *vitals*; *epoch* gives the wall time at which the monotonic clock was 0."""
         values = (options or Options()).values
         self.families = tuple(f for f in FAMILIES if values or f is not VALUE_FAMILY)
-        self._viewer = Viewer(world, vitals)
+        self._viewer = Viewer(world, vitals, epoch)
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         GCCollector(registry=self._process)

@@ -5,28 +5,10 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate
 
 from monitor import __version__
-from monitor.core.vitals import LAG_BOUNDS, OutputVitals, Vitals
+from monitor.core.vitals import LAG_BOUNDS, OutputVitals
 from monitor.outputs.prometheus.family import PREFIX, Family, Sample, Type, View
 from monitor.outputs.prometheus.labels import BARE, END, NO_LABELS, Labels
-
-Samples = Callable[[View], Iterator[Sample]]
-
-
-def _one(value: Callable[[Vitals], float], suffix: str = "") -> Samples:
-    def samples(view: View) -> Iterator[Sample]:
-        yield suffix, NO_LABELS, BARE, value(view.vitals)
-
-    return samples
-
-
-def _gauge(
-    name: str, help_: str, value: Callable[[Vitals], float], unit: str = "", query: str = ""
-) -> Family:
-    return Family(PREFIX + name, Type.GAUGE, help_, _one(value), unit=unit, query=query)
-
-
-def _counter(name: str, help_: str, value: Callable[[Vitals], float], query: str = "") -> Family:
-    return Family(PREFIX + name, Type.COUNTER, help_, _one(value, "_total"), query=query)
+from monitor.outputs.prometheus.scalars import counter, gauge
 
 
 def _output(
@@ -81,8 +63,8 @@ DAEMON_FAMILIES = (
         ("vantage", "city", "city_en", "name", "name_en"),
         query=f"({PREFIX}health == 3) * on (instance) group_left (vantage) {PREFIX}vantage_info",
     ),
-    _gauge("start_time_seconds", "When the daemon started, Unix time.", lambda v: v.started_at, "seconds"),
-    _gauge("ready", "Whether the daemon watches (1) or still starts (0).", lambda v: int(v.ready)),
+    gauge("start_time_seconds", "When the daemon started, Unix time.", lambda v: v.started_at, "seconds"),
+    gauge("ready", "Whether the daemon watches (1) or still starts (0).", lambda v: int(v.ready)),
     Family(f"{PREFIX}checks", Type.GAUGE, "How many checks this daemon makes.", _checks),
     Family(
         f"{PREFIX}loop_lag_seconds",
@@ -93,54 +75,48 @@ DAEMON_FAMILIES = (
         "seconds",
         query=_LAG_P99,
     ),
-    _gauge(
+    gauge(
         "loop_lag_max_seconds",
         "The largest lag of the event loop since the start.",
         lambda v: v.lag_max,
         "seconds",
     ),
-    _counter(
+    counter(
         "scheduler_ticks",
         "Ticks of the scheduler; standing still means that nothing is watched.",
         lambda v: v.ticks,
         f"rate({PREFIX}scheduler_ticks_total[1m]) == 0",
     ),
-    _counter("looks", "Looks begun, of all checks.", lambda v: v.looks, f"rate({PREFIX}looks_total[1m])"),
-    _gauge("looks_in_flight", "Looks under way.", lambda v: v.in_flight),
-    _gauge("looks_waiting", "Looks that wait for a free place.", lambda v: v.waiting),
-    _counter(
+    counter("looks", "Looks begun, of all checks.", lambda v: v.looks, f"rate({PREFIX}looks_total[1m])"),
+    gauge("looks_in_flight", "Looks under way.", lambda v: v.in_flight),
+    gauge("looks_waiting", "Looks that wait for a free place.", lambda v: v.waiting),
+    counter(
         "looks_skipped", "Looks not made because the one before was still under way.", lambda v: v.skipped
     ),
-    _counter(
+    counter(
         "evidence_dropped",
         "Findings not used because the event loop lagged while they were gathered.",
         lambda v: v.evidence_dropped,
         f"increase({PREFIX}evidence_dropped_total[10m]) > 0",
     ),
-    _counter("events", "Events: changes of belief and health, and news of the daemon.", lambda v: v.events),
-    _counter("config_reloads", "Reloads of the configuration that were accepted.", lambda v: v.reloads),
-    _counter(
+    counter("events", "Events: changes of belief and health, and news of the daemon.", lambda v: v.events),
+    counter("config_reloads", "Reloads of the configuration that were accepted.", lambda v: v.reloads),
+    counter(
         "config_reloads_failed",
         "Reloads that were refused; the old world was kept.",
         lambda v: v.reload_failed,
     ),
-    _gauge(
+    gauge(
         "config_last_reload_successful",
         "Whether the latest reload, or the start, was accepted (1) or refused (0).",
         lambda v: int(v.reload_ok),
         query=_RELOAD_OK,
     ),
-    _gauge(
+    gauge(
         "config_last_reload_timestamp_seconds",
         "When the latest reload was tried, or the start, Unix time.",
         lambda v: v.reload_at,
         "seconds",
-    ),
-    _gauge(
-        "state_save_successful",
-        "Whether the state could be saved (1) at the latest try.",
-        lambda v: int(not v.state_trouble),
-        query=f"{PREFIX}state_save_successful == 0",
     ),
     _output(
         "output_connected",

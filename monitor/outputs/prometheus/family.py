@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from monitor.core.agent import Agent
 from monitor.core.detection import Belief
 from monitor.core.health import Status
 from monitor.core.vitals import Vitals
@@ -36,6 +37,10 @@ class View:
 
     world: World
     vitals: Vitals
+    epoch: float = 0.0
+    """Wall time at which the monotonic clock stood at 0, Unix seconds."""
+    agents: tuple[tuple[Labels, Agent], ...] = ()
+    """The daemons of the other vantages that we listen to, in the order of the inventory."""
     check_labels: list[Labels] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     beliefs: list[Belief] = field(default_factory=list)

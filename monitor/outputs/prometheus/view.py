@@ -1,7 +1,9 @@
 """Takes the view of the world that a scrape shows."""
 
+import time
 from collections.abc import Callable, Iterator
 
+from monitor.core.agent import Agent
 from monitor.core.detection import Belief
 from monitor.core.health import Status
 from monitor.core.inventory import Inventory
@@ -17,12 +19,20 @@ _NOT_LOOKED = Reading()
 _UNKNOWN = Belief()
 
 
+def epoch_now() -> float:
+    """Return the wall time at which the monotonic clock stood at 0, by the wall clock as it is now."""
+    return time.time() - time.monotonic()
+
+
 class Viewer:
     """Takes views; remembers the labels of checks and subjects while the inventory stays the same."""
 
-    def __init__(self, world: Callable[[], World], vitals: Vitals) -> None:
+    def __init__(
+        self, world: Callable[[], World], vitals: Vitals, epoch: Callable[[], float] = epoch_now
+    ) -> None:
         self._world = world
         self._vitals = vitals
+        self._epoch = epoch
         self._book: _Book | None = None
 
     def view(self) -> View:
@@ -37,8 +47,15 @@ class Viewer:
         world = self._world()
         if self._book is None or not self._book.fits(world):
             self._book = _Book(world.inventory)
-        view = View(world, self._vitals)
+        view = View(world, self._vitals, self._epoch(), tuple(_agents(world)))
         return view, _fill(view, self._book)
+
+
+def _agents(world: World) -> Iterator[tuple[Labels, Agent]]:
+    """Give what is known of the inventory's other vantages; of none that only calls itself one."""
+    for vantage in world.inventory.vantages:
+        if vantage != world.vantage and (agent := world.agents.get(vantage)) is not None:
+            yield Labels([("agent", vantage)]), agent
 
 
 def _fill(view: View, book: "_Book") -> Iterator[None]:
