@@ -8,9 +8,10 @@ As a program it floods a broker of the lab, so many messages a second for so man
 import json
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
@@ -27,39 +28,55 @@ LONGEST = 120.0
 """Seconds that a flood may last."""
 
 Message = tuple[str, bytes]
-"""What comes after `vantage/<name>/` in the topic, and the payload."""
+"""Topic, or what of it comes after `vantage/<name>/`, and payload."""
 
 
 class Mouth:
     """Says anything on a broker, from within a namespace, and remembers what it hears below a filter."""
 
-    def __init__(self, namespace: str, host: str, name: str) -> None:
+    def __init__(self, namespace: str, host: str, name: str, heard: str | None = None) -> None:
+        """Prepare to speak under *name* at the broker *host*, and to record what is said below *heard*."""
         self.recorded: list[Message] = []
-        """Whole topics and payloads, as they came; a retained one that is cleared is not among them."""
-        self._namespace, self._host = namespace, host
+        """Whole topics and payloads, as they came."""
+        self.kept: set[str] = set()
+        """Topics of what the broker had kept."""
+        self._listens = threading.Event()
+        self._namespace, self._host, self._heard = namespace, host, heard
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=name)
         self._client.on_message = self._take
+        self._client.on_subscribe = lambda *_: self._listens.set()
 
-    def open(self, heard: str | None = None) -> None:
-        """Connect; record what is said below *heard*."""
+    def __enter__(self) -> Self:
+        heard = self._heard
         if heard is not None:
             self._client.on_connect = lambda client, *_: client.subscribe(heard, 1)
         inside(self._namespace, self._client.connect, self._host)
         inside(self._namespace, self._client.loop_start)
         until(self._client.is_connected, what="a stranger is connected")
+        assert heard is None or self._listens.wait(10), "nobody may listen"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
 
     def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish, and wait until the broker has it."""
         self._client.publish(topic, payload, 1, retain).wait_for_publish(10)
 
-    def close(self) -> None:
-        """Hang up."""
-        self._client.disconnect()
-        self._client.loop_stop()
-
     def _take(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
-        if message.payload:
-            self.recorded.append((message.topic, message.payload))
+        self.recorded.append((message.topic, message.payload))
+        if message.retain:
+            self.kept.add(message.topic)
+
+
+def retained(namespace: str, host: str) -> set[str]:
+    """Return the topics under which a broker keeps anything now."""
+    with Mouth(namespace, host, f"newcomer-{time.monotonic_ns()}", f"{ROOT}/#") as newcomer:
+        mark = (f"{ROOT}/lab/mark", str(time.monotonic_ns()).encode())
+        newcomer.say(*mark)
+        until(lambda: mark in newcomer.recorded, what="a newcomer heard all that is retained")
+        return newcomer.kept
 
 
 def stamp(vantage: str, n: int, **more: object) -> dict[str, Any]:
@@ -92,6 +109,11 @@ def belief(vantage: str, n: int, check: str, **more: object) -> dict[str, Any]:
     )
 
 
+def encoded(word: dict[str, Any]) -> bytes:
+    """Return a word as it is published."""
+    return json.dumps(word).encode()
+
+
 def chunk(vantage: str, n: int, *entries: dict[str, Any], **more: object) -> dict[str, Any]:
     """Return a part of a log as an agent would tell it."""
     parts = {"log": "feedface", "after": n, "upto": n + len(entries), "entries": list(entries), **more}
@@ -111,7 +133,7 @@ def poison(vantage: str) -> Iterator[Message]:
     good = belief(vantage, 1, check)
 
     def at(end: str, **spoilt: object) -> Message:
-        return end, json.dumps({**good, **spoilt}).encode()
+        return end, encoded({**good, **spoilt})
 
     told = f"belief/{check}"
     yield told, b"not json"
@@ -131,16 +153,16 @@ def poison(vantage: str) -> Iterator[Message]:
     yield at(told, valid_for=-5)
     yield at(told, boot="x" * 10_000)
     yield at(told, reason="\x1b[2J" * 2_000)
-    yield at("belief/" + "a/" * 500 + "icmp")
+    yield at("belief/" + "a/" * 150 + "icmp")
     yield "log", b"x" * 64_000
-    yield "log", json.dumps(chunk(vantage, 1, after=10, upto=2)).encode()
-    yield "log", json.dumps(chunk(vantage, 1, entry(0, vantage))).encode()
-    yield "log", json.dumps(chunk(vantage, 1, entry(1, "a b\n#"))).encode()
-    yield "log", json.dumps(chunk("yunxi", 1, entry(1, vantage))).encode()
-    yield "log", json.dumps(chunk(vantage, 1, entry(1, vantage, data=_deep(200)))).encode()
-    yield "log", json.dumps(chunk(vantage, 1, *(entry(n, vantage) for n in range(1, 202)))).encode()
+    yield "log", encoded(chunk(vantage, 1, after=10, upto=2))
+    yield "log", encoded(chunk(vantage, 1, entry(0, vantage)))
+    yield "log", encoded(chunk(vantage, 1, entry(1, "a b\n#")))
+    yield "log", encoded(chunk("yunxi", 1, entry(1, vantage)))
+    yield "log", encoded(chunk(vantage, 1, entry(1, vantage, data=_deep(200))))
+    yield "log", encoded(chunk(vantage, 1, *(entry(n, vantage) for n in range(1, 202))))
     yield "daemon", b"null"
-    yield "daemon", json.dumps(stamp(vantage, 1, state="asleep")).encode()
+    yield "daemon", encoded(stamp(vantage, 1, state="asleep"))
 
 
 def _deep(levels: int) -> dict[str, Any]:
@@ -185,7 +207,7 @@ def _connect(name: str) -> bytes:
 def _publish(topic: str, payload: dict[str, Any]) -> bytes:
     """Return a PUBLISH of QoS 0, not retained (MQTT 3.1.1, section 3.3)."""
     where = topic.encode()
-    body = len(where).to_bytes(2, "big") + where + json.dumps(payload).encode()
+    body = len(where).to_bytes(2, "big") + where + encoded(payload)
     return b"\x30" + _length(len(body)) + body
 
 

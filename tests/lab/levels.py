@@ -102,6 +102,8 @@ class Levels:
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab = lab
         self.folder = folder
+        self._aside: set[str] = set()
+        """Boots of second daemons under a county's name."""
         (folder / "city.yaml").write_text(inventory(device_period=2.0), encoding="utf-8")
         self.brokers = {
             name: Broker(lab, post.namespace, post.broker, folder / name / "broker")
@@ -173,17 +175,21 @@ class Levels:
         """Return how far the own log of each daemon goes now."""
         return {name: daemon.end() for name, daemon in self.daemons.items()}
 
-    def ledgers(self, marks: dict[str, int]) -> Iterator[Ledger]:
-        """Compare the log of each county, from its mark on, with what city and province have of it."""
+    def ledgers(self, marks: dict[str, int], twins: Sequence[Daemon] = ()) -> Iterator[Ledger]:
+        """Compare the log of each county, from its mark on, with what city and province have of it.
+
+        What the *twins* recorded under the name of one of them is not compared.
+        """
+        self._aside |= {entry.boot for twin in twins for entry in twin.own()}
         for county in COUNTIES:
             sent = self.daemons[county].own()
             for collector in COLLECTORS:
-                copies = self.daemons[collector].of(county)
+                copies = [e for e in self.daemons[collector].of(county) if e.boot not in self._aside]
                 yield compare(sent, copies, after=marks[county])
 
-    def ledger(self, marks: dict[str, int]) -> Ledger:
+    def ledger(self, marks: dict[str, int], twins: Sequence[Daemon] = ()) -> Ledger:
         """Compare them all."""
-        return sum(self.ledgers(marks), start=Ledger())
+        return sum(self.ledgers(marks, twins), start=Ledger())
 
     def caught_up(self, marks: dict[str, int], seconds: float = 30.0) -> float:
         """Wait until city and province have everything, at most *seconds*; return how long it took."""

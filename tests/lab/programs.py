@@ -1,5 +1,6 @@
 """Programs of the lab that can be killed, frozen and started again: daemons and brokers."""
 
+import os
 import shutil
 import signal
 import socket
@@ -53,6 +54,18 @@ class Program:
     def running(self) -> bool:
         """It has been started and has not ended."""
         return self._child is not None and self._child.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._child is not None
+        return self._child.pid
+
+    @property
+    def memory(self) -> float:
+        """Memory that it holds, MiB."""
+        words = Path(f"/proc/{self.pid}/statm").read_text().split()
+        return int(words[1]) * os.sysconf("SC_PAGESIZE") / (1 << 20)
 
     def start(self) -> None:
         """Start it; must be called from a thread that lives as long as the lab."""

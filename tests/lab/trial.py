@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 
 from tests.lab.ledger import Entry, Row, Turn, unexplained, untold
 from tests.lab.levels import Daemon, Levels
@@ -78,6 +79,13 @@ class Trial:
         self.heal(circuit)
         self.seen(*by)
 
+    def blink_on(self, circuit: str, *by: Daemon) -> None:
+        """Mend a circuit that is cut, and cut it again."""
+        self.heal(circuit)
+        self.seen(*by)
+        self.cut(circuit)
+        self.seen(*by)
+
     def own(self, daemon: Daemon) -> list[Entry]:
         """Return what a daemon has recorded itself since the trial began."""
         return daemon.own(self.marks[daemon.vantage])
@@ -108,11 +116,17 @@ class Trial:
         return time.monotonic() - began
 
     def finish(
-        self, *, seconds: float = 30.0, patience: float = PATIENCE, blind: Collection[str] = ()
+        self,
+        *,
+        seconds: float = 30.0,
+        patience: float = PATIENCE,
+        blind: Collection[str] = (),
+        twins: Sequence[Daemon] = (),
     ) -> Row:
         """Wait until all is gathered, compare everything with everything, and return the row.
 
-        The *blind* daemons were not there to see all that was done.
+        The *blind* daemons could not record at the time all that was done; the *twins* are second daemons
+        whose events may have come, too.
         """
         took = self.levels.caught_up(self.marks, seconds)
         try:
@@ -127,8 +141,13 @@ class Trial:
             self._broken += [f"{name} said that {e.subject} is down, for no reason" for e in false]
             self._broken += [f"{name}: {hole}" for hole in holes(own)]
             self._broken += self._ills(daemon)
-        ledger = self.levels.ledger(self.marks)
+        ledger = self.levels.ledger(self.marks, twins)
         return Row(self.name, ledger, took, tuple(self._broken), ", ".join(self._remarks))
+
+    def again(self, row: Row) -> Row:
+        """Return the row with what was promised and remarked since."""
+        new = tuple(words for words in self._broken if words not in row.broken)
+        return replace(row, broken=(*row.broken, *new), remark=", ".join(self._remarks))
 
     def _ills(self, daemon: Daemon) -> Iterator[str]:
         if not daemon.running:

@@ -104,6 +104,12 @@ class Ear:
             lambda m: m.topic == topic and m.payload["health"] == health, since=since, seconds=seconds
         )
 
+    def said(self, subject: str, health: str, *, since: int = 0) -> bool:
+        """Tell whether the status of a subject was said to be *health* after the mark *since*."""
+        topic = topic_of(subject)
+        with self._news:
+            return any(m.topic == topic and m.payload["health"] == health for m in self.heard[since:])
+
     def event(self, subject: str, *, since: int = 0, seconds: float = 15.0, **data: object) -> Heard:
         """Wait for an event about a subject that says all of *data*."""
         return self.wait(

@@ -1,0 +1,54 @@
+"""What may happen to the clock of a county: an hour wrong, stepped, and right again."""
+
+from pathlib import Path
+
+from tests.lab.ledger import Row
+from tests.lab.levels import COUNTIES, Levels, events_of
+from tests.lab.topology import wires
+from tests.lab.trial import Trial
+
+COUNTY = COUNTIES[2]
+CIRCUIT = next(wires(COUNTY)).id
+HOUR = 3600.0
+FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+"""Debian's libfaketime, which tells a program another time."""
+
+
+def hour_off(levels: Levels) -> Row:
+    """Run a county's daemon with a clock an hour ahead, step it back an hour behind, then set it right."""
+    trial, agent, city = Trial(levels, "agent's clock an hour off"), levels.daemons[COUNTY], levels.city
+    stamps = levels.folder / "faketime"
+    stamps.write_text("+3600")
+    agent.stop()
+    agent.start_with(
+        "env",
+        f"LD_PRELOAD={FAKETIME}",
+        f"FAKETIME_TIMESTAMP_FILE={stamps}",
+        "FAKETIME_NO_CACHE=1",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+    )
+    _measured(trial, HOUR)
+    trial.blink(CIRCUIT, city)
+    stamps.write_text("-3600")
+    _measured(trial, -HOUR)
+    stamps.write_text("+0")
+    _measured(trial, 0.0)
+    trial.blink(CIRCUIT, city)
+    trial.promise(events_of(trial.own(agent), "clock_stepped"), "the agent did not notice the steps")
+    agent.stop()
+    agent.start()
+    row = trial.finish(blind={COUNTY})
+    trial.promise(not events_of(trial.own(city), "agent_silent"), "a wrong clock was taken for silence")
+    early = [e for e in city.of(COUNTY, trial.marks["city"]) if e.received_at and e.received_at < e.at - 1]
+    trial.promise(early, "no event came with a time ahead of ours: the clock was not wrong")
+    return trial.again(row)
+
+
+def _measured(trial: Trial, offset: float) -> None:
+    """Wait until the city has told of the clock's offset, or that it is right again."""
+
+    def told() -> bool:
+        words = events_of(trial.own(trial.levels.city), "agent_clock")
+        return bool(words) and abs(float(words[-1].data["offset"]) - offset) < 1.0
+
+    trial.awaited(told, 25, f"the city told that the clock is {offset:+g} s off")

@@ -1,0 +1,52 @@
+"""What may happen to the disk of a daemon: full while things fail, and free again."""
+
+import time
+
+from tests.lab.ledger import Row
+from tests.lab.levels import COUNTIES, Levels
+from tests.lab.topology import wires
+from tests.lab.trial import Trial
+
+ON_DISK = COUNTIES[0]
+OTHER = COUNTIES[2]
+LIVE = 12.0
+"""Seconds within which a fault must be told live, disk or no disk."""
+
+
+def city_full(levels: Levels, seconds: float = 10.0) -> Row:
+    """Fill the disk of the city's log while circuits fail; what is told live is told, and recorded later."""
+    return _full(levels, "city's disk full", "city", OTHER, seconds)
+
+
+def agent_full(levels: Levels, seconds: float = 10.0) -> Row:
+    """Fill the disk of a county's log while its circuits fail."""
+    return _full(levels, "agent's disk full", ON_DISK, ON_DISK, seconds)
+
+
+def _full(levels: Levels, name: str, whose: str, county: str, seconds: float) -> Row:
+    trial = Trial(levels, f"{name}, {seconds:g} s")
+    disk, ear = levels.disks[whose], levels.ears["city"]
+    circuits = [wire.id for wire in wires(county)]
+    disk.fill()
+    began, number = time.monotonic(), 0
+    while number < 2 or time.monotonic() < began + seconds:
+        circuit = circuits[number % len(circuits)]
+        for change, health in ((trial.cut, "down"), (trial.heal, "up")):
+            mark = ear.now()
+            change(circuit)
+            told = trial.awaited(
+                lambda mark=mark, circuit=circuit, health=health: ear.said(circuit, health, since=mark),
+                LIVE,
+                f"the city told live that {circuit} is {health}",
+            )
+            disk.fill()
+            trial.promise(told < LIVE, f"live word took {told:.1f} s")
+        number += 1
+    trial.promise(disk.left < 1 << 16, f"the disk was not full: {disk.left} bytes are free")
+    stuck = levels.daemons[whose].own(trial.marks[whose])
+    disk.free()
+    row = trial.finish(seconds=60, patience=LIVE)
+    written = trial.own(levels.daemons[whose])
+    trial.remark(f"{len(written) - len(stuck)} of {len(written)} own events were recorded afterwards")
+    trial.promise(len(written) > len(stuck), "nothing had to wait for the disk: it was no trial")
+    return trial.again(row)
