@@ -59,8 +59,9 @@ def serve() -> Serve:
     """Serve a world while a block runs."""
 
     @asynccontextmanager
-    async def serving(world: World, **options):
+    async def serving(world: World, *, begun: int = 0, **options):
         feed, vitals = HandFeed(world), city.vitals()
+        vitals.store.position = begun
         metrics = Metrics(lambda: feed.world, vitals)
         board = Board(BoardOptions(port=0, **options), metrics, vitals, wall=lambda: city.NOW)
         run = asyncio.create_task(board.run(feed))

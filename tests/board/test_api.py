@@ -1,17 +1,22 @@
 """The status document: written in pieces or at once, it is the same, and always JSON."""
 
 import json
+from dataclasses import fields
 
 from monitor.board.api import document, pieces
+from monitor.core.agent import Agent, Heard
 from monitor.core.health import SubjectKind
 from monitor.core.observation import failed
+from monitor.core.vitals import StoreVitals
 from tests.board import city
 
 
 def test_the_pieces_make_the_document():
-    written = b"".join(pieces(city.cut(), city.vitals(), city.NOW))
+    world = city.cut()
+    city.listen(world, "maojian", clock_offset=0.25)
+    written = b"".join(pieces(world, city.vitals(), city.NOW, monotonic=lambda: city.MONOTONIC))
 
-    assert json.loads(written) == document(city.cut(), city.vitals(), city.NOW)
+    assert json.loads(written) == document(world, city.vitals(), city.NOW, monotonic=lambda: city.MONOTONIC)
 
 
 def test_a_city_without_centers_is_a_document_too():
@@ -53,6 +58,84 @@ def test_what_is_suspected_says_since_when_and_why_and_so_does_what_it_is_part_o
     assert (primary["suspected_since"], primary["suspected_reason"]) == (city.NOW - 3, "timeout")
     assert link["suspected_since"] == city.NOW - 3
     assert "suspected_since" not in backup
+
+
+def agents(world):
+    told = document(world, city.vitals(), city.NOW, monotonic=lambda: city.MONOTONIC)["agents"]
+    return {agent["vantage"]: agent for agent in told}
+
+
+def test_another_vantage_is_told_with_all_that_is_known_of_it():
+    world = city.world()
+    city.listen(world, "maojian", clock_offset=-3.5, backlog=7, gathered=40, repeated=5, refused=2)
+    city.believe(world, "maojian", up=3, down=1)
+
+    assert agents(world) == {
+        "maojian": {
+            "vantage": "maojian",
+            "name": {"zh": "茅箭区", "en": "Maojian"},
+            "center": "maojian",
+            "presence": "online",
+            "since": city.NOW - 7_200,
+            "heard_at": city.NOW - 1.5,
+            "clock_offset": -3.5,
+            "duplicate": False,
+            "quarantined": False,
+            "backlog": 7,
+            "gathered": 40,
+            "repeated": 5,
+            "refused": 2,
+            "beliefs": {"up": 3, "degraded": 0, "down": 1, "unknown": 0},
+        }
+    }
+
+
+def test_a_vantage_never_heard_has_no_times():
+    world = city.world()
+    world.agents["maojian"] = Agent("maojian")
+    told = agents(world)["maojian"]
+
+    assert (told["presence"], told["since"], told["heard_at"], told["clock_offset"]) == (
+        "unheard",
+        None,
+        None,
+        None,
+    )
+
+
+def test_vantages_come_in_the_order_of_the_inventory_and_from_nowhere_else():
+    world = city.world()
+    for vantage in ("yunyang", "stranger", "shiyan", "maojian"):
+        city.listen(world, vantage)
+
+    assert list(agents(world)) == ["maojian", "yunyang"]
+
+
+def test_what_another_vantage_says_itself_has_no_way_in():
+    world = city.world()
+    city.listen(world, "maojian", boot="hostile")
+    world.heard["maojian"] = {"hostile/check": Heard("hostile", False, "hostile", 0.0, 0.0)}  # noqa: FBT003
+
+    assert "hostile" not in json.dumps(document(world, city.vitals(), city.NOW))
+
+
+def test_the_event_log_tells_how_it_is():
+    vitals = city.vitals()
+    vitals.store = StoreVitals("disk full", pending=12, dropped=3, position=4_711, backup_at=city.NOW - 60)
+    store = document(city.world(), vitals, city.NOW)["store"]
+
+    assert (store["trouble"], store["pending"], store["dropped"]) == ("disk full", 12, 3)
+    assert (store["position"], store["backup_at"], store["reserve"]) == (4_711, city.NOW - 60, True)
+
+
+def test_a_log_without_a_backup_has_no_time_of_one():
+    assert document(city.world(), city.vitals(), city.NOW)["store"]["backup_at"] is None
+
+
+def test_every_vital_of_the_log_is_told():
+    told = document(city.world(), city.vitals(), city.NOW)["store"]
+
+    assert set(told) == {field.name for field in fields(StoreVitals)}
 
 
 def test_the_zone_is_told_where_it_is_known():

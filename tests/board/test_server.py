@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -100,7 +101,31 @@ async def test_events_arrive_as_they_happen(serve, client):
 
         assert json.loads(hello["data"]) == {"boot": "boot-1", "latest": 0, "missed": False}
         assert (told["id"], told["event"]) == ("7", "status")
-        assert json.loads(told["data"])["subject"] == "danjiangkou"
+        assert json.loads(told["data"]) == {
+            "position": 7,
+            "vantage": "shiyan",
+            "boot": "boot-1",
+            "seq": 7,
+            "at": city.NOW,
+            "kind": "status",
+            "subject": "danjiangkou",
+            "data": {"now": "down"},
+        }
+
+
+@pytest.mark.parametrize(("age", "late"), [(0.2, False), (600.0, True)])
+async def test_what_another_vantage_saw_says_when_it_came_and_whether_it_is_history(serve, client, age, late):
+    other = {"vantage": "maojian", "boot": "boot-m", "seq": 3, "received_at": city.NOW + age}
+    async with serve(city.world()) as it, client.get(f"{it.url}/api/v1/events") as stream:
+        async with asyncio.timeout(5):
+            await read_event(stream.content)
+            it.feed.tell(event(7, "maojian", **other))
+            told = await read_event(stream.content)
+        data = json.loads(told["data"])
+
+        assert told["id"] == "7"
+        assert {key: data[key] for key in other} == other
+        assert (data["at"], data["late"]) == (city.NOW, late)
 
 
 async def test_who_comes_back_gets_what_was_missed_and_hears_of_a_gap(serve, client):
@@ -116,6 +141,75 @@ async def test_who_comes_back_gets_what_was_missed_and_hears_of_a_gap(serve, cli
         assert '"missed": false' in kept
         assert '"missed": true' in gone
         assert (gone.count("id: "), named.count("id: ")) == (1_000, 1)
+
+
+async def resumed(client, it, after):
+    _, text = await fetch(client, f"{it.url}/api/v1/events?after={after}&timeout=1")
+    hello = next(line for line in text.splitlines() if line.startswith("data: "))
+    ids = [int(line[4:]) for line in text.splitlines() if line.startswith("id: ")]
+    return json.loads(hello[6:]), ids
+
+
+@pytest.fixture
+def started(serve):
+    """Serve a daemon that found its log at position 500, and has told two events since."""
+
+    @asynccontextmanager
+    async def serving():
+        async with serve(city.world(), begun=500) as it:
+            it.feed.tell(event(503), event(505))
+            async with asyncio.timeout(5):
+                while it.vitals.outputs["http"].delivered < 2:
+                    await asyncio.sleep(0)
+            yield it
+
+    return serving
+
+
+async def test_a_restart_is_no_gap_for_who_had_heard_all_before_it(started, client):
+    async with started() as it:
+        hello, ids = await resumed(client, it, 500)
+
+        assert (hello["latest"], hello["missed"], ids) == (505, False, [503, 505])
+
+
+async def test_positions_between_events_are_no_gap(started, client):
+    async with started() as it:
+        hello, ids = await resumed(client, it, 504)
+
+        assert (hello["missed"], ids) == (False, [505])
+
+
+async def test_who_had_not_heard_all_before_a_restart_is_told_of_the_gap(started, client):
+    async with started() as it:
+        hello, ids = await resumed(client, it, 499)
+
+        assert (hello["missed"], ids) == (True, [503, 505])
+
+
+async def test_a_position_of_another_log_gets_all_there_is_and_hears_of_the_gap(started, client):
+    async with started() as it:
+        hello, ids = await resumed(client, it, 9_000)
+
+        assert (hello["missed"], ids) == (True, [503, 505])
+
+
+async def test_events_that_were_lost_on_the_way_leave_a_mark_where_they_were(serve, client):
+    async with serve(city.world()) as it, client.get(f"{it.url}/api/v1/events") as stream:
+        async with asyncio.timeout(5):
+            await read_event(stream.content)
+            it.feed.tell(event(1))
+            it.feed.tell(dropped=3)
+            it.feed.tell(event(5))
+            told = [(await read_event(stream.content)) for _ in range(3)]
+        _, again = await resumed(client, it, 0)
+
+        assert [(one["event"], one.get("id")) for one in told] == [
+            ("status", "1"),
+            ("missed", None),
+            ("status", "5"),
+        ]
+        assert again == [1, 5]
 
 
 async def test_a_number_that_is_none_is_refused(serve, client):
