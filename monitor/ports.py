@@ -207,3 +207,6 @@ class Hearing(Protocol):
 
     def agent(self, agent: Agent, what: str = "", **data: Json) -> None:
         """Take in how the daemon of another vantage is; *what*, if given, is told as an event about it."""
+
+    def tell(self, what: str, **data: Json) -> None:
+        """Tell an event about the daemons of the other vantages together."""

@@ -34,6 +34,10 @@ class Ear:
         if what:
             self._telling.daemon(what, agent.vantage, **data)
 
+    def tell(self, what: str, **data: Json) -> None:
+        """Tell an event about the daemons of the other vantages together."""
+        self._telling.daemon(what, **data)
+
     def forget(self) -> None:
         """Forget the vantages that the inventory no longer has."""
         for known in (self._world.agents, self._world.heard):

@@ -30,17 +30,20 @@ class Connection:
         *,
         will: Callable[[], Message] | None = None,
         subscriptions: Sequence[tuple[str, Handler]] = (),
+        adopted: Sequence[tuple[str, Handler]] = (),
         resolve: Resolve | None = None,
         troubled: Callable[[str], None] = lambda _: None,
         backoff: Backoff | None = None,
     ) -> None:
         """Prepare to connect; *will* is asked for each session's, *troubled* hears why there is none.
 
+        *adopted* are handlers of what a kept session may bring at once, though nothing is asked for here.
         Names go through the loop's shared resolver unless *resolve* is given; it gets literal addresses too.
         """
         self._broker = broker
         self._will = will
         self._subscriptions = subscriptions
+        self._adopted = adopted
         self._resolve = resolve or shared().resolve
         self._troubled = troubled
         self._backoff = backoff or Backoff()
@@ -115,7 +118,7 @@ class Connection:
                     sock = await shake_hands(sock, context, broker.host)
                 stage = "waiting to be welcomed"
                 session = Session(broker, self._will() if self._will else None)
-                for pattern, handler in self._subscriptions:
+                for pattern, handler in (*self._adopted, *self._subscriptions):
                     session.adopt(pattern, handler)
                 session.client.greet(sock)
                 session.heed(await session.client.welcomed())
