@@ -16,6 +16,7 @@ from monitor.config.schema import (
     LookFile,
     NetworkFile,
     ProfileFile,
+    RiskFile,
     VantageFile,
 )
 from monitor.config.validation import validated
@@ -31,6 +32,7 @@ from monitor.core.inventory import (
     Look,
     Name,
     Network,
+    Risk,
     Role,
     Vantage,
 )
@@ -39,8 +41,10 @@ from monitor.ports import ProbeKind
 
 Path = tuple[str, ...]
 
-RESERVED = "network"
-"""No center may be called so: `network/city` is the path of the network itself."""
+RESERVED = frozenset({"network", "vantage", "risk", "carrier"})
+"""No center may be called so: `network/city` is the path of the network itself, `risk/bridge` of a risk."""
+PARTS = frozenset({"power", "lan"})
+"""No device may be called so: `danjiangkou/power` is the path of the center's own power."""
 
 
 class Builder:
@@ -59,12 +63,14 @@ class Builder:
     def build(self) -> Inventory:
         """Return the inventory; it can be used only if there are no problems."""
         file = self._file
+        centers = {key: self._center(key, center) for key, center in file.centers.items()}
         return Inventory(
             city=named(file.city, Name("", "")),
             networks={key: self._network(key, network) for key, network in file.networks.items()},
             carriers={k: Carrier(k, named(c.name, Name(k, k)), c.hotline) for k, c in file.carriers.items()},
-            centers={key: self._center(key, center) for key, center in file.centers.items()},
+            centers=centers,
             vantages={key: self._vantage(key, vantage) for key, vantage in self._vantages().items()},
+            risks={key: self._risk(key, risk, centers) for key, risk in file.risks.items()},
         )
 
     def _at(self, *path: str) -> Node:
@@ -95,8 +101,20 @@ class Builder:
             networks = list(self._file.networks) if file.center is None else []
         return Vantage(key, named(file.name, Name(key, key)), file.center, tuple(networks))
 
+    def _risk(self, key: str, file: RiskFile, centers: Mapping[str, Center]) -> Risk:
+        known = {circuit.id for center in centers.values() for circuit in center.circuits()}
+        known |= {device.id for center in centers.values() for device in center.devices} | centers.keys()
+        for number, member in enumerate(file.members):
+            path = ("risks", key, "members", str(number))
+            if member not in known:
+                words = "the path of a circuit or device, or a center's id"
+                self._wrong(path, repr(member), words, nearest(member, known))
+            elif member in file.members[:number]:
+                self._wrong(path, f"{member!r} again", "each member once")
+        return Risk(key, file.kind, named(file.name, Name(key, key)), tuple(file.members), file.per_year)
+
     def _center(self, key: str, file: CenterFile) -> Center:
-        if key == RESERVED:
+        if key in RESERVED:
             self._wrong(("centers", key), repr(key), "another id: this one is the program's own")
         return Center(
             id=key,
@@ -153,6 +171,8 @@ class Builder:
 
     def _device(self, center: str, key: str, file: DeviceFile) -> Device:
         path = ("centers", center, "devices", key)
+        if key in PARTS:
+            self._wrong(path, repr(key), "another id: this one is the program's own")
         if key in self._file.networks:
             self._wrong(path, repr(key), "an id that is not a network's: both would be the same path")
         profile = self._profile(path, file)

@@ -6,7 +6,7 @@ What a reference may name is told by the validation context (`carrier`, `network
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from monitor.config.validation import wanted
 from monitor.config.values import (
@@ -19,8 +19,9 @@ from monitor.config.values import (
     Variables,
     as_written,
     known,
+    no_truth,
 )
-from monitor.core.inventory import Bearer, Level
+from monitor.core.inventory import Bearer, Level, RiskKind
 
 
 class FileModel(BaseModel):
@@ -146,6 +147,19 @@ class DeviceFile(FileModel):
     """Looks besides the profile's; of the same name: what differs; without a value: left out."""
 
 
+class RiskFile(FileModel):
+    """What several circuits, devices or centers share, so that one fault takes them all."""
+
+    kind: RiskKind = RiskKind.DUCT
+    """What it is: a duct, a power feed, a carrier's exchange or backbone, equipment in which circuits end."""
+    name: NameFile = NameFile()
+    """What people call it; without one, its id."""
+    members: list[Text] = Field(min_length=2)
+    """Paths of circuits (`danjiangkou/city/primary`) and devices; a center's id means its power."""
+    per_year: Annotated[float, Field(gt=0, le=1000), BeforeValidator(no_truth)] | None = None
+    """How often it breaks in a year; left out: 0.3 a duct, 0.3 a feed, 0.1 a carrier's, 0.2 equipment."""
+
+
 class CenterFile(FileModel):
     """A command center. In a template: what its centers have in common."""
 
@@ -202,6 +216,8 @@ class InventoryFile(FileModel):
     """The upper networks, by id."""
     carriers: dict[Id, CarrierFile] = {}
     """Who provides circuits, by id."""
+    risks: dict[Id, RiskFile] = {}
+    """What circuits, devices or centers share and lose together, by id; carriers are known already."""
     templates: dict[Id, CenterFile] = {}
     """What like centers have in common, by id."""
     centers: dict[Id, CenterFile] = Field(min_length=1)

@@ -21,6 +21,19 @@ class Bearer(StrEnum):
     SATELLITE = "satellite"
 
 
+class RiskKind(StrEnum):
+    """What it is that several circuits, devices or centers share, and lose together."""
+
+    DUCT = "duct"
+    """A conduit, a pole line, a bridge: one excavator cuts them all."""
+    FEED = "feed"
+    """A power feed of several centers or devices."""
+    CARRIER = "carrier"
+    """An exchange or backbone of a carrier."""
+    EQUIPMENT = "equipment"
+    """A switch, core router or VPN gateway in which several circuits end."""
+
+
 class Level(StrEnum):
     """The rank of a command center."""
 
@@ -79,6 +92,19 @@ class Carrier:
     id: str
     name: Name
     hotline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """One thing whose fault takes several others with it."""
+
+    id: str
+    kind: RiskKind
+    name: Name
+    members: tuple[str, ...]
+    """Readable paths of circuits and devices; a center's id stands for the power of all that is in it."""
+    per_year: float | None = None
+    """How often it breaks; None: as its kind usually does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +207,7 @@ class Inventory:
     carriers: dict[str, Carrier]
     centers: dict[str, Center]
     vantages: dict[str, Vantage]
+    risks: dict[str, Risk] = field(default_factory=dict)
     circuits: dict[str, Circuit] = field(init=False)
     devices: dict[str, Device] = field(init=False)
 

@@ -1,0 +1,114 @@
+"""What the vantages hold true of their looks, weighed: how much each costs an answer that denies it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from math import exp, log
+from typing import NamedTuple
+
+from monitor.core.topology import Topology
+
+WINDOW = 5.0
+"""Answers within so many nats of the best one are told as what else fits."""
+
+
+class Evidence(NamedTuple):
+    """How one observation stands now; one that cannot tell is left out."""
+
+    llr: float
+    """ln P(what was seen | down) - ln P(what was seen | up), nats: positive looks down, negative looks up."""
+    sent_at: float
+    """When the latest look behind it was sent, seconds on the clock of `since`."""
+    age: float = 0.0
+    """Seconds since then; too old a look tells nothing."""
+    path_up: bool = False
+    """Of a bad one: the peer itself answered, if only to refuse; so the way to it works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What an answer costs, in nats."""
+
+    window: float = 2.0
+    """Hours for which a fault lasts; with it a rate per year becomes the odds of being broken right now."""
+    slack: float = 12.0
+    """The most that one observation can weigh: it may be wrong itself, or its way be declared wrongly."""
+    stale: float = 1.0
+    """The most that a good look weighs that was sent before the first miss: a tie-break."""
+    planned: float = 0.01
+    """What a component costs that is being worked on: it explains all behind it, silently."""
+    nodes: int = 4_000
+    """Steps of the search in one block, after which the best answer so far is given."""
+
+
+HOURS = 8_766.0
+"""Hours in a year."""
+
+
+class Facts:
+    """The evidence of one moment: bad rows with their cost, good ones when the search asks for them."""
+
+    def __init__(
+        self, topology: Topology, evidence: Mapping[str, Evidence], since: float | None, tuning: Tuning
+    ) -> None:
+        self._topology = topology
+        self._evidence = evidence
+        self._since = since
+        self._tuning = tuning
+        self.bad: dict[int, float] = {}
+        """What it costs not to explain a row that looks down, nats, in the order of the rows."""
+        self._answered: set[int] = set()
+        self._good: dict[int, float] = {}
+        known, bad = topology.observations, {}
+        for name, seen in evidence.items():
+            if seen.llr > 0.0 and name in known and seen.age <= known[name].max_age:
+                bad[topology.row_of[name]] = min(seen.llr, tuning.slack)
+                if seen.path_up and name in topology.way_of:
+                    self._answered.add(topology.way_of[name])
+        self.bad = dict(sorted(bad.items()))
+
+    def good(self, row: int) -> float:
+        """Return what it costs to call a row down that looks up, nats; 0 if it does not look up."""
+        cost = self._good.get(row)
+        if cost is None:
+            cost = self._good[row] = self._weighed(row)
+        return cost
+
+    def _weighed(self, row: int) -> float:
+        name = self._topology.seen[row]
+        seen = self._evidence.get(name)
+        if seen is None:
+            return 0.0
+        if row in self._answered:
+            return self._tuning.slack
+        observation = self._topology.observations[name]
+        if seen.llr >= 0.0 or row != self._topology.row_of[name] or seen.age > observation.max_age:
+            return 0.0
+        if self._since is not None and seen.sent_at < self._since:
+            return min(-seen.llr, self._tuning.stale * exp(-seen.age / observation.period))
+        return min(-seen.llr, self._tuning.slack)
+
+
+class Weights:
+    """-ln of the odds that a component is broken right now, by component and by class."""
+
+    def __init__(self, topology: Topology, planned: frozenset[str], tuning: Tuning) -> None:
+        self._topology = topology
+        self._planned = planned
+        self._tuning = tuning
+
+    def of(self, component: str) -> float:
+        """Return the weight of a component, nats."""
+        if component in self._planned:
+            return self._tuning.planned
+        odds = self._topology.components[component].rate * self._tuning.window / HOURS
+        return max(-log(odds), self._tuning.planned)
+
+    def of_class(self, number: int) -> float:
+        """Return the weight of one of a class being broken, nats."""
+        return self.joint(self._topology.classes[number])
+
+    def joint(self, components: Collection[str]) -> float:
+        """Return the weight of one of several components being broken, nats."""
+        costs = [self.of(name) for name in components]
+        least = min(costs)
+        return least - log(sum(exp(least - cost) for cost in costs))

@@ -1,0 +1,192 @@
+"""Components, observations and the ways between them; the same whether made of an inventory or of a graph.
+
+A way has *alternatives*: it is open as long as one of them has no broken component. A pinned look has one, a
+look that may go over either circuit of a link has two.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import inf
+
+from monitor.core.inventory import Name
+
+Alternatives = tuple[frozenset[str], ...]
+"""Sets of component ids; open as long as one of them is whole. None at all: always open."""
+
+
+class Kind(StrEnum):
+    """What sort of thing a component is."""
+
+    UPLINK = "uplink"
+    """A vantage's own connection: interface, cable, switch port."""
+    AGENT = "agent"
+    """The daemon at another vantage, and the machine that it runs on."""
+    BROKER = "broker"
+    NETWORK = "network"
+    """The core of an upper network."""
+    TRUNK = "trunk"
+    """What joins two networks."""
+    ANCHOR = "anchor"
+    """The host in a network that answers pings for it."""
+    POWER = "power"
+    ROUTER = "router"
+    MANAGEMENT = "management"
+    """A router's own address: it may fall silent while the router forwards."""
+    LAN = "lan"
+    CIRCUIT = "circuit"
+    DEVICE = "device"
+    SERVICE = "service"
+    """One thing that a device offers."""
+    CARRIER = "carrier"
+    DUCT = "duct"
+    FEED = "feed"
+    EQUIPMENT = "equipment"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Something that can break on its own."""
+
+    id: str
+    """Readable path: `danjiangkou/province/primary`, `danjiangkou/power`, `network/city`, `risk/bridge`."""
+    kind: Kind
+    name: Name
+    rate: float
+    """How often it breaks in a year."""
+    center: str | None = None
+    """The center to which it belongs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look from one vantage, and what it crosses."""
+
+    id: str
+    """Vantage and check: `city:danjiangkou/router/ping`; `danjiangkou:heartbeat`, `city:broker`."""
+    vantage: str
+    check: str
+    """The check's id at its vantage; `heartbeat` and `broker` are none."""
+    subject: str
+    alternatives: Alternatives
+    reports: Alternatives = ()
+    """How its news reaches us; none: it is our own. While no alternative is open it is missing, not bad."""
+    way: Alternatives = ()
+    """What is proven to work when the peer itself answers, if only to refuse; none: nothing less than all."""
+    period: float = 1.0
+    """Seconds from one look to the next."""
+    max_age: float = inf
+    """Seconds after which its evidence tells nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What people want to work: a link to a network, or a device at its center."""
+
+    subject: str
+    """`danjiangkou/province`, `danjiangkou/video`."""
+    center: str
+    alternatives: Alternatives
+    over: tuple[str, ...] = ()
+    """Of a link: its circuits, one for each alternative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How the diagnosing daemon itself reaches a network."""
+
+    network: str
+    alternatives: Alternatives
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An observation's ways in numbers: each alternative is a set of classes."""
+
+    alternatives: tuple[frozenset[int], ...]
+    pinned: frozenset[int]
+    """Classes without which no alternative is left."""
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Components, observations and what is wanted of them, as one daemon can know them. Build it once.
+
+    Components that every observation crosses alike are one *class*: no evidence can ever tell them apart.
+    Rows are the observations in their order, then the ways of those that have one.
+    """
+
+    components: Mapping[str, Component]
+    observations: Mapping[str, Observation]
+    vantage: str = ""
+    """Where the diagnosis is made."""
+    passages: tuple[Passage, ...] = ()
+    exits: tuple[Exit, ...] = ()
+    classes: tuple[tuple[str, ...], ...] = field(init=False, repr=False)
+    """Component ids by class."""
+    class_of: Mapping[str, int] = field(init=False, repr=False)
+    rows: tuple[Row, ...] = field(init=False, repr=False)
+    row_of: Mapping[str, int] = field(init=False, repr=False)
+    """Row by observation id."""
+    way_of: Mapping[str, int] = field(init=False, repr=False)
+    """Row of the way by observation id."""
+    seen: tuple[str, ...] = field(init=False, repr=False)
+    """Observation id by row."""
+    touching: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
+    """Rows by class."""
+
+    def __post_init__(self) -> None:
+        whole = [(o.id, o.alternatives) for o in self.observations.values()]
+        ways = [(o.id, o.way) for o in self.observations.values() if o.way]
+        row_of = {name: number for number, (name, _) in enumerate(whole)}
+        way_of = {name: len(whole) + number for number, (name, _) in enumerate(ways)}
+        every = [*whole, *ways]
+        classes = _classes(self.components, [alternatives for _, alternatives in every])
+        class_of = {name: number for number, members in enumerate(classes) for name in members}
+        rows = tuple(_row(alternatives, class_of) for _, alternatives in every)
+        for name, value in {
+            "classes": classes,
+            "class_of": class_of,
+            "rows": rows,
+            "row_of": row_of,
+            "way_of": way_of,
+            "seen": tuple(name for name, _ in every),
+            "touching": _touching(rows, len(classes)),
+        }.items():
+            object.__setattr__(self, name, value)
+
+    def rows_of(self, components: Iterable[str]) -> set[int]:
+        """Return the rows that cross any of *components*."""
+        return {row for name in components for row in self.touching[self.class_of[name]]}
+
+
+def is_open(alternatives: Alternatives, broken: frozenset[str]) -> bool:
+    """Tell whether a way is open while *broken* are."""
+    return not alternatives or any(broken.isdisjoint(one) for one in alternatives)
+
+
+def _classes(components: Mapping[str, Component], ways: list[Alternatives]) -> tuple[tuple[str, ...], ...]:
+    """Put together what all ways cross alike, the most fragile first."""
+    crossed: dict[str, list[tuple[int, int]]] = {name: [] for name in components}
+    for number, alternatives in enumerate(ways):
+        for slot, one in enumerate(alternatives):
+            for name in one:
+                crossed[name].append((number, slot))
+    groups: dict[tuple[tuple[int, int], ...], list[str]] = {}
+    for name, where in crossed.items():
+        groups.setdefault(tuple(where), []).append(name)
+    return tuple(tuple(sorted(group, key=lambda name: -components[name].rate)) for group in groups.values())
+
+
+def _row(alternatives: Alternatives, class_of: Mapping[str, int]) -> Row:
+    sets = tuple(dict.fromkeys(frozenset(class_of[name] for name in one) for one in alternatives))
+    kept = tuple(one for one in sets if not any(other < one for other in sets))
+    return Row(kept, frozenset.intersection(*kept) if kept else frozenset())
+
+
+def _touching(rows: tuple[Row, ...], count: int) -> tuple[tuple[int, ...], ...]:
+    found: list[list[int]] = [[] for _ in range(count)]
+    for number, row in enumerate(rows):
+        for name in sorted(frozenset().union(*row.alternatives)):
+            found[name].append(number)
+    return tuple(map(tuple, found))
