@@ -164,6 +164,18 @@ class Levels:
         for disk in self.disks.values():
             disk.unmount()
 
+    def mend(self) -> None:
+        """Undo whatever was done to the world, to programs and disks, and wait until all is well again."""
+        self.lab.restore()
+        for disk in self.disks.values():
+            disk.free()
+        for program in (*self.brokers.values(), *self.daemons.values()):
+            if program.running:
+                program.thaw()
+            else:
+                program.start()
+        self.settled()
+
     # ── how far they are ────────────────────────────────────────────────────────────────────────
 
     @property
