@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from itertools import islice
 
 from monitor.core.agent import Agent
 from monitor.core.lateness import is_late
@@ -21,37 +22,38 @@ _MISSED = b"event: missed\ndata: {}\n\n"
 class Ring:
     """Holds the latest events as they go over the wire (server-sent events, HTML Living Standard 9.2).
 
-    They are numbered by their position in the daemon's log, which grows, though not by ones, and goes on
-    after a restart.
+    They are named by their position in the daemon's log, which goes on after a restart. It grows, though not
+    by ones; while the disk is bad an event may come out of its turn, so followers keep to the order in which
+    events came.
     """
 
     def __init__(self) -> None:
         self._events: deque[tuple[int, bytes]] = deque()
+        self._added = 0
         self._floor = 0
-        """No event up to this position is here, each one after it is."""
+        """No event up to this position is here."""
         self._gap = False
         self._fresh = asyncio.Event()
+        self.latest = 0
+        """The largest position; before the first event, that from which we listen."""
 
     def begin(self, position: int) -> None:
         """Note that what happened up to this position of the log will not be here."""
-        self._floor = position
+        self._floor = self.latest = position
 
     def add(self, events: Iterable[Event], agents: Mapping[str, Agent], *, dropped: int = 0) -> None:
         """Keep *events*, before which *dropped* others were lost, and wake those who follow."""
         self._gap = self._gap or dropped > 0
         for event in events:
             if len(self._events) == KEPT:
-                self._floor, _ = self._events.popleft()
+                self._floor = max(self._floor, self._events.popleft()[0])
             written = _written(event, late=is_late(event, agents))
             self._events.append((event.position, _MISSED + written if self._gap else written))
+            self._added += 1
             self._gap = False
+            self.latest = max(self.latest, event.position)
         waiting, self._fresh = self._fresh, asyncio.Event()
         waiting.set()
-
-    @property
-    def latest(self) -> int:
-        """The position of the latest event; before the first, that from which we listen."""
-        return self._events[-1][0] if self._events else self._floor
 
     async def follow(
         self, after: int | None, boot: str, seconds: float | None = None
@@ -62,23 +64,34 @@ class Ring:
         position beyond the latest is one of another log, or was told while the disk was bad and never
         recorded: then all that is here is given.
         """
-        seen = self.latest if after is None else after
-        missed = not self._floor <= seen <= self.latest
+        seen, missed = (self._added, False) if after is None else self._place(after)
         hello = json.dumps({"boot": boot, "latest": self.latest, "missed": missed})
         yield f"event: hello\ndata: {hello}\n\n".encode()
-        if missed:
-            seen = self._floor
         deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
         while deadline is None or asyncio.get_running_loop().time() < deadline:
             fresh = self._fresh
-            if seen < self._floor:
-                yield _MISSED
-            news = [written for position, written in self._events if position > seen]
+            news = self._since(seen)
+            seen = self._added
             if news:
-                seen = self.latest
-                yield b"".join(news)
+                yield news
             if not await _set_within(fresh, deadline):
                 yield b": still here\n\n"
+
+    def _place(self, after: int) -> tuple[int, bool]:
+        """Return how many were added up to position *after*, and whether others after it are not here."""
+        gone, positions = self._added - len(self._events), [position for position, _ in self._events]
+        if after in positions:
+            return gone + positions.index(after) + 1, False
+        if not self._floor <= after <= self.latest:
+            return gone, True
+        later = (number for number, position in enumerate(positions) if position > after)
+        return gone + next(later, len(positions)), False
+
+    def _since(self, seen: int) -> bytes:
+        """Write what was added after the first *seen*, with a mark where a slow follower misses some."""
+        gone = self._added - len(self._events)
+        written = b"".join(written for _, written in islice(self._events, max(0, seen - gone), None))
+        return _MISSED + written if seen < gone else written
 
 
 async def _set_within(fresh: asyncio.Event, deadline: float | None) -> bool:

@@ -15,6 +15,9 @@ from monitor.ports import Feed
 MOST_FACTS = 20
 """Facts of another vantage's event that are written; ours have fewer than ten."""
 
+WORRIES = frozenset({"agent_silent", "all_agents_silent", "agent_doubled", "agent_flooding"})
+"""News of other vantages' daemons that ask for a look: evidence is missing, or not to be trusted."""
+
 
 class LogOutput:
     """Writes every event as one structured record."""
@@ -44,9 +47,9 @@ class LogOutput:
         said = data.pop("sentence", None)
         if isinstance(said, dict):
             data["sentence"] = said[self._language]
-        name = f"{event.kind}.{data.pop('what', 'changed')}"
-        write = self._log.warning if _is_bad(data) else self._log.info
-        write(name, seq=event.seq, about=event.subject, **data)
+        what = data.pop("what", "changed")
+        write = self._log.warning if what in WORRIES or _is_bad(data) else self._log.info
+        write(f"{event.kind}.{what}", seq=event.seq, about=event.subject, **data)
 
     def _write_gathered(self, event: Event, received_at: float, agents: Mapping[str, Agent]) -> None:
         """Write what another vantage saw, with both times; no warning of what is over by now.
@@ -73,7 +76,7 @@ class LogOutput:
 
 
 def _is_bad(data: Mapping[str, Json]) -> bool:
-    return data.get("now") in ("down", "unknown") or bool(data.get("trouble"))
+    return data.get("now") in ("down", "unknown") or bool(data.get("trouble")) or data.get("wrong") is True
 
 
 def _word(what: Json) -> str:

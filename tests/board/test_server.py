@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from monitor.board.ring import KEPT, Ring
 from monitor.board.server import MOST_STREAMS, Board, BoardOptions
 from monitor.core.health import Health
 from monitor.errors import ConfigError
@@ -192,6 +193,32 @@ async def test_a_position_of_another_log_gets_all_there_is_and_hears_of_the_gap(
         hello, ids = await resumed(client, it, 9_000)
 
         assert (hello["missed"], ids) == (True, [503, 505])
+
+
+async def test_an_event_out_of_its_turn_reaches_whoever_follows_and_whoever_comes_back(serve, client):
+    async with serve(city.world()) as it, client.get(f"{it.url}/api/v1/events") as stream:
+        async with asyncio.timeout(5):
+            await read_event(stream.content)
+            it.feed.tell(event(8))
+            it.feed.tell(event(5), event(9))
+            told = [(await read_event(stream.content))["id"] for _ in range(3)]
+        hello, after_eight = await resumed(client, it, 8)
+        _, after_five = await resumed(client, it, 5)
+
+        assert told == ["8", "5", "9"]
+        assert (hello["latest"], hello["missed"], after_eight, after_five) == (9, False, [5, 9], [9])
+
+
+async def test_a_follower_too_slow_for_the_ring_is_told_that_it_missed_something():
+    ring = Ring()
+    stream = ring.follow(None, "boot-1", 5)
+    await anext(stream)
+    ring.add([event(position) for position in range(1, KEPT + 6)], {})
+    told = await anext(stream)
+    await stream.aclose()
+
+    assert told.startswith(b"event: missed\ndata: {}\n\nid: 6\n")
+    assert told.count(b"id: ") == KEPT
 
 
 async def test_events_that_were_lost_on_the_way_leave_a_mark_where_they_were(serve, client):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.outputs.log import MOST_FACTS, LogOutput
+from monitor.outputs.log import MOST_FACTS, WORRIES, LogOutput
 from tests.board import city
 from tests.board.conftest import HandFeed, event
 
@@ -48,6 +48,22 @@ async def test_a_recovery_is_no_warning():
     (record,) = await logged(event(1, data={"was": "down", "now": "up"}))
 
     assert record["log_level"] == "info"
+
+
+@pytest.mark.parametrize(
+    ("data", "level"),
+    [
+        *(({"what": what}, "warning") for what in sorted(WORRIES)),
+        ({"what": "agent_clock", "offset": 3_600.2, "wrong": True}, "warning"),
+        ({"what": "agent_clock", "offset": 0.1, "wrong": False}, "info"),
+        ({"what": "agent_back", "seconds": 12.0}, "info"),
+        ({"what": "agent_stopped"}, "info"),
+    ],
+)
+async def test_a_vantage_that_goes_missing_or_is_not_to_be_trusted_is_a_warning(data, level):
+    (record,) = await logged(event(1, kind="daemon", data=data))
+
+    assert (record["log_level"], record["event"]) == (level, f"daemon.{data['what']}")
 
 
 async def test_events_that_were_dropped_are_an_error():
