@@ -146,7 +146,7 @@ def reading(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode not in _NOTHING_BESIDE or _has_content(beside(path, "-wal")):
             raise
-    # SQLite may not make its write-ahead log here, not even an empty one; so nobody else writes there, either.
+    # SQLite may not make its write-ahead log here, not even an empty one: so nobody writes to it, either.
     return _opened(path, "mode=ro&immutable=1")
 
 
@@ -182,7 +182,8 @@ def _unsound(connection: sqlite3.Connection, *, thorough: bool) -> str:
 
 
 def _copy(source: Path, target: Path, given_up: Callable[[], bool]) -> None:
-    handle = os.open(target, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    _remove(target)
+    handle = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.fchmod(handle, 0o600)
         owned_like(target, target.parent)

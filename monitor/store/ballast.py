@@ -70,7 +70,7 @@ class Ballast:
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             try:
-                os.posix_fallocate(handle, 0, self._size)
+                self._reserve(handle)
             except OSError as error:
                 if error.errno not in _UNSUPPORTED:
                     raise
@@ -78,6 +78,9 @@ class Ballast:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+    def _reserve(self, handle: int) -> None:
+        os.posix_fallocate(handle, 0, self._size)
 
     def _trim(self) -> None:
         """Give back what is more than wanted: the settings have changed."""

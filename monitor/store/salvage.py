@@ -1,0 +1,302 @@
+"""What can still be read of a damaged log, and the damaged log itself, kept for a person to look at."""
+
+import contextlib
+import json
+import math
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Float, Integer, Table, Text
+
+from monitor.store import carve
+from monitor.store.backup import reading
+from monitor.store.files import BESIDE, beside, sync_folder
+from monitor.store.tables import checks, events, gathered, readers, runs, statuses
+
+BATCH = 1000
+"""Rows that are read and written at once."""
+FINEST = 16
+"""Positions at which a range that cannot be read is not halved any more: its pages are looked at instead."""
+MOST_FAILURES = 20_000
+"""Ranges that cannot be read after which nothing but the pages is looked at."""
+SMALL = 1024
+"""Pages of a database that is read as a whole for its first page."""
+_WIDTH = len(events.c)
+_LONGEST_NAME = 500
+_MAGIC = b"SQLite format 3\0"
+
+Row = carve.Row
+
+
+def set_aside(path: Path, stamp: str) -> Path:
+    """Rename a log and what SQLite keeps beside it to `log-city.aside-<stamp>.db` and return its new place.
+
+    Where the file system has links there is, at every moment, a whole log under one of the two names, even if
+    we are killed: one without its write-ahead log looks sound and lacks what was committed last. Raises
+    OSError. Nobody may have it open.
+    """
+    number, aside = 1, path.with_name(f"{path.stem}.aside-{stamp}{path.suffix}")
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.stem}.aside-{stamp}-{number}{path.suffix}")
+    pairs = [(path, aside)]
+    pairs += [(beside(path, s), beside(aside, s)) for s in BESIDE if beside(path, s).exists()]
+    if _linked(pairs):
+        for old, _ in pairs:
+            old.unlink()
+    else:
+        for old, new in pairs:
+            old.replace(new)
+    sync_folder(path.parent)
+    return aside
+
+
+def _linked(pairs: list[tuple[Path, Path]]) -> bool:
+    """Give every file its second name; if that cannot be done for all, for none."""
+    try:
+        for old, new in pairs:
+            new.unlink(missing_ok=True)
+            os.link(old, new)
+    except OSError:
+        for _, new in pairs:
+            new.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def salvage(broken: Path, into: Connection, after: int) -> int:
+    """Bring what can be read of a damaged log over into a sound one; return how many events that was.
+
+    *into* is the newest backup of the same log, or a new log, in a transaction of the caller's; *broken* has
+    been set aside. Events beyond position *after* are brought over, and what was kept of checks, statuses,
+    readers and runs if it can be read. How far other vantages' logs were taken in is brought over only if no
+    event is missing: what is missing is then sent again. Tolerates whatever is in the file, and lets through
+    only what *into* does not take.
+    """
+    rescue = _Rescue(broken, into, after)
+    try:
+        with _first_page_of(into, broken), contextlib.closing(reading(broken)) as damaged:
+            rescue.by_the_tree(damaged)
+    except (sqlite3.Error, OSError):
+        rescue.complete = False
+    rescue.by_the_pages()
+    rescue.hold_readers_back()
+    return rescue.count
+
+
+class _Rescue:
+    """One salvage under way."""
+
+    def __init__(self, broken: Path, into: Connection, after: int) -> None:
+        self._broken, self._into, self._after = broken, into, after
+        self.count = 0
+        self.complete = True
+        """No event beyond what was read can have been in the file."""
+
+    def by_the_tree(self, damaged: sqlite3.Connection) -> None:
+        """Take what SQLite can read: with the write-ahead log, and without rows that were deleted."""
+        damaged.execute("BEGIN")  # one state of it, for all tables
+        end = _end(damaged)
+        self.complete = end is not None
+        if end is not None:
+            walk = _Walk(damaged)
+            self._add(walk.rows(self._after, end))
+            self.complete = walk.failures == 0
+        for table in (checks, statuses):
+            _replace(self._into, table, _all(damaged, table))
+        for table in (readers, runs):
+            _merge(self._into, table, _all(damaged, table) or [])
+        if self.complete:
+            _merge(self._into, gathered, _all(damaged, gathered) or [])
+
+    def by_the_pages(self) -> None:
+        """Take what lies in pages to which nothing leads any more."""
+        with contextlib.suppress(OSError):
+            if not self.complete:
+                size = self._into.exec_driver_sql("PRAGMA page_size").scalar_one()
+                self._add_carved(carve.rows_of_file(self._broken, int(size), self._after, _WIDTH))
+        wal = beside(self._broken, "-wal")
+        with contextlib.suppress(OSError):
+            self._add_carved(carve.rows_of_wal(wal, self._broken, self._after, _WIDTH))
+
+    def hold_readers_back(self) -> None:
+        """See that no reader is ahead of the log: it would miss what is recorded next."""
+        end = "(SELECT coalesce(max(position), 0) FROM events)"
+        self._into.exec_driver_sql(f"UPDATE readers SET position = min(position, {end})")  # noqa: S608
+
+    def _add_carved(self, found: Iterable[tuple[int, Row]]) -> None:
+        # In a record the position is NULL: it is the rowid that stands before it.
+        self._add((rowid, *row[1:]) for rowid, row in found if row[0] is None)
+
+    def _add(self, rows: Iterable[Row]) -> None:
+        batch: list[Row] = []
+        for row in rows:
+            if _fits(events, row) and _is_event(row):
+                batch.append(row)
+            if len(batch) == BATCH:
+                self._write(batch)
+                batch = []
+        self._write(batch)
+
+    def _write(self, rows: list[Row]) -> None:
+        before = self._changes()
+        _insert(self._into, "INSERT OR IGNORE", events, rows)
+        self.count += self._changes() - before
+
+    def _changes(self) -> int:
+        return int(self._into.exec_driver_sql("SELECT total_changes()").scalar_one())
+
+
+class _Walk:
+    """Reads events by ranges of positions, halving what cannot be read."""
+
+    def __init__(self, damaged: sqlite3.Connection) -> None:
+        self._damaged = damaged
+        self._query = (
+            f"{_select(events)} WHERE position > ? AND position <= ? ORDER BY position LIMIT {BATCH}"
+        )
+        self.failures = 0
+
+    def rows(self, low: int, high: int) -> Iterator[Row]:
+        ranges = [(low, high)]
+        while ranges:
+            low, high = ranges.pop()
+            try:
+                rows = self._damaged.execute(self._query, (low, high)).fetchall()
+            except (sqlite3.Error, UnicodeDecodeError):
+                self.failures += 1
+                if self.failures > MOST_FAILURES:
+                    return
+                if high - low > FINEST:
+                    middle = (low + high) // 2
+                    ranges += [(middle, high), (low, middle)]
+                continue
+            yield from rows
+            if len(rows) == BATCH and low < rows[-1][0] < high:
+                ranges.append((rows[-1][0], high))
+
+
+def _end(damaged: sqlite3.Connection) -> int | None:
+    """Return the position of the latest event, by whichever way leads to it."""
+    for way in (
+        "SELECT max(position) FROM events",
+        "SELECT position FROM events ORDER BY recorded_at DESC LIMIT 1",
+    ):
+        with contextlib.suppress(sqlite3.Error):
+            found = damaged.execute(way).fetchone()
+            return int(found[0] or 0) if found else 0
+    return None
+
+
+def _all(damaged: sqlite3.Connection, table: Table) -> list[Row] | None:
+    """Return the rows of a small table; None: it cannot be read as a whole."""
+    with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
+        rows = damaged.execute(_select(table)).fetchall()
+        return [row for row in rows if _fits(table, row)]
+    return None
+
+
+def _select(table: Table) -> str:
+    columns = ", ".join(column.name for column in table.c)
+    return f"SELECT {columns} FROM {table.name}"  # noqa: S608 - names of ours
+
+
+def _replace(into: Connection, table: Table, rows: list[Row] | None) -> None:
+    if rows is not None:
+        into.exec_driver_sql(f"DELETE FROM {table.name}")  # noqa: S608 - a name of ours
+        _insert(into, "INSERT OR REPLACE", table, rows)
+
+
+def _merge(into: Connection, table: Table, rows: list[Row]) -> None:
+    _insert(into, "INSERT OR REPLACE", table, rows)
+
+
+def _insert(into: Connection, how: str, table: Table, rows: list[Row]) -> None:
+    """Write rows as they are, without a detour by the types of Python."""
+    if rows:
+        places = ", ".join("?" for _ in table.c)
+        columns = ", ".join(column.name for column in table.c)
+        into.exec_driver_sql(f"{how} INTO {table.name} ({columns}) VALUES ({places})", rows)
+
+
+def _fits(table: Table, row: Row) -> bool:
+    """Tell whether every value is of its column's type: in a torn page anything may stand."""
+    return all(
+        _is(column.type, value) or (value is None and column.nullable)
+        for column, value in zip(table.c, row, strict=True)
+    )
+
+
+def _is(kind: Any, value: carve.Value) -> bool:  # noqa: ANN401 - as SQLAlchemy has it
+    if isinstance(kind, Text):
+        return isinstance(value, str)
+    if isinstance(kind, Integer):
+        return isinstance(value, int)
+    return isinstance(kind, Float) and isinstance(value, int | float) and math.isfinite(value)
+
+
+def _is_event(row: Row) -> bool:
+    said = dict(zip(events.c.keys(), row, strict=True))
+    names = [str(said[key]) for key in ("vantage", "boot", "kind")]
+    if not all(0 < len(name) <= _LONGEST_NAME and name.isprintable() for name in names):
+        return False
+    with contextlib.suppress(ValueError, RecursionError):
+        return isinstance(json.loads(str(said["data"])), dict)
+    return False
+
+
+@contextlib.contextmanager
+def _first_page_of(into: Connection, broken: Path) -> Iterator[None]:
+    """Lend *broken* the first page of *into* while it has none of its own that can be read.
+
+    The first page says where each table begins. A backup has the same, and so has a new log: the same steps
+    made both.
+    """
+    if _knows_its_tables(broken):
+        yield
+        return
+    with broken.open("r+b", buffering=0) as file:
+        size = broken.stat().st_size
+        lent = _first_page(into, size)
+        own = file.read(len(lent))
+        try:
+            file.seek(0)
+            file.write(lent)
+            yield
+        finally:
+            file.seek(0)
+            file.write(own)
+            file.truncate(size)
+
+
+def _knows_its_tables(broken: Path) -> bool:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(reading(broken)) as damaged:
+        return bool(damaged.execute("SELECT count(*) FROM sqlite_master WHERE name = 'events'").fetchone()[0])
+    return False
+
+
+def _first_page(into: Connection, size: int) -> bytes:
+    """Return the first page of *into*, made fit for a file of *size* bytes; empty if it has none yet."""
+    page_size = int(into.exec_driver_sql("PRAGMA page_size").scalar_one())
+    page = bytearray(_first_bytes(into, page_size))
+    if not page.startswith(_MAGIC):
+        return b""
+    page[28:32] = (size // page_size).to_bytes(4, "big")
+    page[92:96] = page[24:28]  # or the size would not count
+    page[32:40] = bytes(8)  # its free pages are not these
+    return bytes(page)
+
+
+def _first_bytes(into: Connection, page_size: int) -> bytes:
+    """Return how the database of *into* begins: a new one has most of that in its write-ahead log still."""
+    raw = into.connection.driver_connection
+    if isinstance(raw, sqlite3.Connection):
+        pages = int(into.exec_driver_sql("PRAGMA page_count").scalar_one())
+        if pages <= SMALL:
+            return raw.serialize()[:page_size]
+    where = "SELECT file FROM pragma_database_list WHERE name = 'main'"
+    with Path(str(into.exec_driver_sql(where).scalar_one())).open("rb") as file:
+        return file.read(page_size)
