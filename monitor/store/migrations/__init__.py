@@ -1,0 +1,1 @@
+"""Steps from one shape of the log to the next, run by `monitor.store.migration`."""

@@ -1,0 +1,154 @@
+"""What is not recorded yet: in order, bounded, and never torn apart."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from monitor.core.health import Status
+from monitor.core.record import Kept
+from monitor.core.world import Event
+from monitor.store.batch import Batch, Run, Taken
+from monitor.store.rows import Values
+
+T = TypeVar("T")
+MOST_QUARANTINED = 100
+"""Messages for the quarantine that wait in memory; the oldest of more go."""
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """Events and all that they imply: one transaction at least."""
+
+    events: tuple[Event, ...] = ()
+    checks: dict[str, Kept | None] = field(default_factory=dict)
+    statuses: dict[str, Status | None] = field(default_factory=dict)
+    taken: Taken | None = None
+    """They came from another vantage, which has them still."""
+    done: asyncio.Future[None] | None = None
+    """Is to know when they are recorded."""
+    since: float = field(default_factory=time.monotonic)
+
+
+class Pending:
+    """A queue from whose front the writer takes batches, and takes them again if they came to nothing."""
+
+    def __init__(self, most: int) -> None:
+        """Let at most *most* events wait; the oldest of more are dropped, what they imply is not."""
+        self.events = 0
+        """How many events wait."""
+        self.run: Run | None = None
+        self._most = most
+        self._items: deque[Item] = deque()
+        self._in_hand = 0
+        self._batch = Batch()
+        self._places: dict[str, int] = {}
+        self._quarantined: deque[Values] = deque(maxlen=MOST_QUARANTINED)
+
+    def __bool__(self) -> bool:
+        return bool(self._items or self._places or self._quarantined or self.run)
+
+    @property
+    def since(self) -> float | None:
+        """Monotonic time since which the oldest event has waited."""
+        return next((item.since for item in self._items if item.events), None)
+
+    def add(self, item: Item) -> list[Item]:
+        """Take in *item*; return the items that had to go for it."""
+        last = self._items[-1] if len(self._items) > self._in_hand else None
+        if last is not None and last.taken is None and not item.events and item.taken is None:
+            last.checks.update(item.checks)
+            last.statuses.update(item.statuses)
+            return []
+        self._items.append(item)
+        self.events += len(item.events)
+        return self._drop() if self.events > self._most else []
+
+    def taken_of(self, vantage: str) -> Iterator[Event]:
+        """Give the events of another vantage that wait."""
+        for item in self._items:
+            if item.taken is not None and item.taken.vantage == vantage:
+                yield from item.events
+
+    def place(self, reader: str, position: int) -> None:
+        """Take in where a reader is."""
+        self._places[reader] = position
+
+    def quarantine(self, row: Values) -> None:
+        """Take in a message for the quarantine."""
+        self._quarantined.append(row)
+
+    def take(self, most: int) -> Batch:
+        """Return what to write next: whole items of about *most* events; they stay here until `settle`."""
+        batch = Batch(places=self._places, quarantined=list(self._quarantined), run=self.run)
+        self._places, self.run = {}, None
+        self._quarantined.clear()
+        for item in self._items:
+            if self._in_hand and len(batch.events) + len(item.events) > most:
+                break
+            self._in_hand += 1
+            batch.events += item.events
+            batch.checks |= item.checks
+            batch.statuses |= item.statuses
+            if item.taken is not None:
+                batch.taken.append(item.taken)
+        self._batch = batch
+        return batch
+
+    def settle(self) -> list[Item]:
+        """Forget what was taken, it is written; return it."""
+        written = [self._items.popleft() for _ in range(self._in_hand)]
+        self.events -= sum(len(item.events) for item in written)
+        self._in_hand, self._batch = 0, Batch()
+        return written
+
+    def give_back(self) -> None:
+        """Let what was taken be taken again: it was not written, or perhaps not."""
+        batch = self._batch
+        self._places = batch.places | self._places
+        self.run = self.run or batch.run
+        waiting = [*batch.quarantined, *self._quarantined]
+        self._quarantined = deque(waiting, maxlen=MOST_QUARANTINED)
+        self._in_hand, self._batch = 0, Batch()
+
+    def replace(self, events: Sequence[Event]) -> None:
+        """Take *events*, all that wait, in place of those that are here: the same under other positions."""
+        at = 0
+        for item in self._items:
+            item.events = tuple(events[at : at + len(item.events)])
+            at += len(item.events)
+
+    def withdraw(self) -> list[Item]:
+        """Give up what came from other vantages and is not in hand; return it. What came with it stays."""
+        given_up: list[Item] = []
+        kept, carried = list(self._items)[: self._in_hand], Item()
+        for item in list(self._items)[self._in_hand :]:
+            item.checks = _over(carried.checks, item.checks)
+            item.statuses = _over(carried.statuses, item.statuses)
+            carried = item if item.taken is not None else Item()
+            (given_up if item.taken is not None else kept).append(item)
+        if carried.checks or carried.statuses:
+            kept.append(Item(checks=carried.checks, statuses=carried.statuses))
+        self._items = deque(kept)
+        self.events -= sum(len(item.events) for item in given_up)
+        return given_up
+
+    def _drop(self) -> list[Item]:
+        """Drop the oldest items until there is room; what is in hand and the newest stay."""
+        gone: list[Item] = []
+        while self.events > self._most and self._in_hand < len(self._items) - 1:
+            item, following = self._items[self._in_hand], self._items[self._in_hand + 1]
+            following.checks = _over(item.checks, following.checks)
+            following.statuses = _over(item.statuses, following.statuses)
+            del self._items[self._in_hand]
+            self.events -= len(item.events)
+            gone.append(item)
+        return gone
+
+
+def _over(earlier: dict[str, T], later: dict[str, T]) -> dict[str, T]:
+    """Return both, the later over the earlier; at the cost of the later, for the earlier may be large."""
+    earlier.update(later)
+    return earlier

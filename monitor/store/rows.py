@@ -1,0 +1,131 @@
+"""From events, beliefs and statuses to rows of the log, and back."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from monitor.core.detection import Belief, Learned, Verdict
+from monitor.core.health import Health, Status, SubjectKind
+from monitor.core.inventory import Role
+from monitor.core.record import Kept
+from monitor.core.world import Event
+
+Values = dict[str, Any]
+
+
+def event_row(event: Event, recorded_at: float) -> Values:
+    """Return *event* as a row."""
+    return {
+        "position": event.position,
+        "vantage": event.vantage,
+        "boot": event.boot,
+        "seq": event.seq,
+        "at": event.at,
+        "received_at": event.received_at,
+        "recorded_at": recorded_at,
+        "kind": event.kind,
+        "subject": event.subject,
+        "data": written(dict(event.data)),
+    }
+
+
+def event_of(row: Row[Any]) -> Event:
+    """Return the event that was written as *row*."""
+    return Event(
+        row.vantage,
+        row.boot,
+        row.seq,
+        row.at,
+        row.kind,
+        row.subject,
+        _data(row.data),
+        row.position,
+        row.received_at,
+    )
+
+
+def _data(text: str) -> dict[str, Any]:
+    """Read what an event says; a flipped bit on the disk must not make all events unreadable."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return {"unreadable": text[:200]}
+    return data if isinstance(data, dict) else {"unreadable": text[:200]}
+
+
+def check_row(check: str, kept: Kept) -> Values:
+    """Return what is kept of a check as a row; a doubt under way is not, it would mean nothing later."""
+    belief, learned = kept.belief, kept.learned
+    return {
+        "id": check,
+        "mark": kept.mark,
+        "verdict": str(belief.verdict),
+        "since": belief.since,
+        "reason": belief.reason,
+        "detail": belief.detail,
+        "looks": learned.looks,
+        "isolated": learned.isolated,
+    }
+
+
+def kept_of(row: Row[Any]) -> Kept:
+    """Return what was kept of a check; raises ValueError for a word that we do not know."""
+    belief = Belief(Verdict(row.verdict), row.since, row.reason, row.detail)
+    return Kept(row.mark, belief, Learned(row.looks, row.isolated))
+
+
+def status_row(status: Status) -> Values:
+    """Return *status* as a row; a suspicion is not written, its doubt is not either."""
+    return {
+        "subject": status.subject,
+        "kind": str(status.kind),
+        "health": str(status.health),
+        "since": status.since,
+        "reason": status.reason,
+        "active": None if status.active is None else str(status.active),
+        "works": written(list(status.works)),
+        "ill_since": status.ill_since,
+    }
+
+
+def status_of(row: Row[Any]) -> Status:
+    """Return the status that was written as *row*; raises ValueError for a word that we do not know."""
+    return Status(
+        row.subject,
+        SubjectKind(row.kind),
+        Health(row.health),
+        row.since,
+        row.reason,
+        active=None if row.active is None else Role(row.active),
+        works=tuple(json.loads(row.works)),
+        ill_since=row.ill_since,
+    )
+
+
+def written(value: Mapping[str, Any] | list[Any]) -> str:
+    """Return *value* as JSON; what JSON or UTF-8 does not know is replaced: no event is lost by it."""
+    try:
+        text = _dumped(value)
+        text.encode()
+    except (TypeError, ValueError):
+        return _dumped(_plain(value))
+    return text
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(_plain(str(key))): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, int):
+        return value
+    return str(value).encode(errors="replace").decode()
