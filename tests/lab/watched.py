@@ -149,7 +149,7 @@ class Ear:
 
     def _take(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         at = time.monotonic()
-        if not message.payload or message.topic.endswith("/echo"):
+        if not message.payload or "/echo" in message.topic:
             return
         payload = json.loads(message.payload)
         well = payload.get("health") == "up" and not payload["suspected"]
