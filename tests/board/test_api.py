@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from pathlib import Path
 
 from monitor.board.api import document, pieces
 from monitor.core.agent import Agent, Heard
@@ -136,6 +137,16 @@ def test_every_vital_of_the_log_is_told():
     told = document(city.world(), city.vitals(), city.NOW)["store"]
 
     assert set(told) == {field.name for field in fields(StoreVitals)}
+
+
+def test_every_key_of_the_log_and_of_a_vantage_is_in_the_documentation():
+    world = city.world()
+    city.listen(world, "maojian")
+    told = document(world, city.vitals(), city.NOW)
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    keys = {*told, *told["store"], *told["agents"][0]}
+
+    assert {key for key in keys if f"`{key}`" not in page} == set()
 
 
 def test_the_zone_is_told_where_it_is_known():

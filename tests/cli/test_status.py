@@ -10,6 +10,7 @@ from monitor.board.client import daemon_at
 from monitor.board.server import BoardOptions
 from monitor.cli import main
 from monitor.cli.status import follow, language_of
+from monitor.core.agent import Presence
 from tests.board import city
 from tests.board.conftest import event, serve  # noqa: F401 - a fixture
 
@@ -32,6 +33,19 @@ async def test_something_down_is_exit_code_1(serve, capsys):  # noqa: F811
 
     assert code == 1
     assert "✘ down" in capsys.readouterr().out
+
+
+async def test_other_vantages_and_troubles_of_our_own_are_shown_and_leave_the_exit_code(serve, capsys):  # noqa: F811
+    world = city.world()
+    city.listen(world, "maojian", Presence.SILENT)
+    async with serve(world) as it:
+        it.vitals.store.trouble = "disk full"
+        code = await command("--url", it.url, "--lang", "en")
+    told = capsys.readouterr().out
+
+    assert code == 0
+    assert "✘ event log: disk full" in told
+    assert "? silent  Maojian" in told
 
 
 async def test_json_is_the_document_on_one_line(serve, capsys):  # noqa: F811
