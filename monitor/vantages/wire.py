@@ -121,6 +121,7 @@ class DaemonWord(Stamp):
     """How the daemon of a vantage is: birth, heartbeat, will and farewell; retained."""
 
     state: Literal["online", "offline"]
+    """Whether the daemon is there."""
     reason: Literal["", "stopped", "lost"]
     """Of `offline`: `stopped` in good order, or `lost` (the broker told the will). Otherwise empty."""
     valid_for: Annotated[float, Field(gt=0, le=1e6)]
@@ -145,6 +146,7 @@ class BeliefWord(Stamp):
     subject: Path
     """What the check looks at, `danjiangkou/province/primary`."""
     verdict: Literal["up", "degraded", "down", "unknown"]
+    """What is held true of the check; `unknown` is neither down nor recovered."""
     suspected: bool
     """Enough was missed to be shown, not yet enough to be told."""
     reason: Word
@@ -171,6 +173,7 @@ class Entry(Wire):
     kind: EventKind
     """`belief` (of a check), `status` (of a subject) or `daemon` (of the vantage's daemon)."""
     subject: Path
+    """What it is about: a check, a subject, or the vantage itself."""
     data: Data
     """What the kind of event has to say; `too_large: true` in place of what did not fit into a message."""
 
@@ -185,6 +188,7 @@ class Chunk(Stamp):
     upto: Count
     """Position of the last entry; equal to `after` if there is none."""
     entries: Annotated[tuple[Entry, ...], Field(max_length=ENTRIES)]
+    """The events, oldest first; none if nothing of the vantage's own lies between the two positions."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Chunk":
@@ -226,5 +230,5 @@ def parse(model: type[W], payload: bytes) -> W:
 def _reason(error: ValidationError) -> str:
     """Name the first thing that is wrong and where; both may quote the sender."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = clean(".".join(str(part) for part in first["loc"]), 80)
     return clean(f"{where}: {first['msg']}" if where else first["msg"])
