@@ -88,7 +88,7 @@ class Window:
         """Go back, once: every chunk behind the gap is answered alike."""
         if position != self.acked:
             return Window(position, (), now, now, 1)
-        if self.attempts and now - self.back_at < RETRY:
+        if self.attempts and now - self.back_at < self.patience:
             return self
         return self.back(now)
 

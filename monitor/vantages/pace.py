@@ -33,7 +33,9 @@ class Pace:
         self.flying = 0
         """Bytes that are."""
         self._tries = 0
-        self._known = MOST
+        self._largest = MOST
+        """Bytes of a chunk that this broker is known or presumed to take."""
+        self._tried = MOST
 
     @property
     def has_room(self) -> bool:
@@ -59,7 +61,7 @@ class Pace:
     def taken(self) -> None:
         """Note that the broker took a chunk."""
         if self._tries >= TRIES:
-            self._known = self._shrunk(self._known)
+            self._largest = self._tried
         self._tries = 0
 
     def hung_up(self) -> None:
@@ -68,11 +70,12 @@ class Pace:
 
     def chunk(self, max_packet: int) -> int:
         """Return how many bytes the next chunk should have at most."""
-        return min(self._shrunk(min(self._known, max_packet // 2)), self.allowed)
+        self._tried = self._shrunk(min(self._largest, max_packet // 2))
+        return min(self._tried, self.allowed)
 
     def message(self, max_packet: int) -> int:
         """Return how many bytes a message may have if it cannot be parted."""
-        return max_packet if self._tries < TRIES else self._shrunk(min(self._known, max_packet))
+        return max_packet if self._tries < TRIES else self._shrunk(min(self._largest, max_packet // 2))
 
     def _shrunk(self, size: int) -> int:
         return max(SMALLEST, size >> max(0, self._tries - TRIES + 1))
