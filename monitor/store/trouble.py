@@ -73,7 +73,7 @@ _ADVICE = {
     Kind.READ_ONLY: "may only be read; see why it or its disk became read-only (`dmesg`, `ls -l {path}`)",
     Kind.IO: "the disk fails ({detail}); look at it (`dmesg`, `smartctl`)",
     Kind.DAMAGED: "damaged ({detail}); it is being set aside and the newest backup put in its place",
-    Kind.UNWRITABLE: "cannot be opened ({detail}); see that {folder} is there and may be written by this user",
+    Kind.UNWRITABLE: "cannot be opened ({detail}); see that {folder} is there and may be written by us",
     Kind.OTHER: "cannot be written ({detail})",
 }
 
