@@ -12,6 +12,7 @@ import structlog
 
 from monitor.board.server import Board
 from monitor.core.inventory import Inventory
+from monitor.core.vitals import Vitals
 from monitor.core.world import World
 from monitor.engine.lifecycle import Engine, Tuning
 from monitor.errors import ConfigError
@@ -21,6 +22,9 @@ from monitor.outputs.mqtt import MqttOutput
 from monitor.outputs.prometheus import Metrics
 from monitor.ports import Output, ProbeKind
 from monitor.settings import Settings, load_declared
+from monitor.store import Store, log_file
+from monitor.vantages.collector import Collector
+from monitor.vantages.reporter import Reporter
 
 LAST_WORDS = 3.0
 """Seconds that outputs have to tell what is still to be told when the daemon stops."""
@@ -49,10 +53,17 @@ class App:
     ) -> None:
         """Build everything; *quiet* leaves out the log of events, where something else shows them."""
         zone = ZoneInfo(settings.timezone)
+        vitals = Vitals()
         self._settings = settings
         self._kinds = kinds
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Event()
+        self._store = store = Store(
+            log_file(settings.state_dir, settings.vantage),
+            settings.vantage,
+            vitals.store,
+            options=settings.store,
+        )
         self.engine = Engine(
             inventory,
             settings.vantage,
@@ -64,16 +75,20 @@ class App:
             ),
             boot=secrets.token_hex(8),
             zone=zone,
-            state_file=settings.state_dir / f"state-{settings.vantage}.json",
+            log=store,
+            vitals=vitals,
         )
-        vitals = self.engine.vitals
+        store.tell = self.engine.tell
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone)
-        outputs: list[Output] = [self.board] if quiet else [self.board, LogOutput()]
+        self._outputs: list[Output] = [] if quiet else [LogOutput()]
         if settings.mqtt.host is not None:
             broker = settings.mqtt.options(settings.vantage)
-            outputs.append(MqttOutput(broker, vitals, resolve=_resolve, zone=zone))
-        self._outputs = [(output, self.engine.feed()) for output in outputs]
+            self._outputs.append(MqttOutput(broker, vitals, resolve=_resolve, zone=zone))
+            if settings.collect:
+                self._outputs.append(Collector(broker, vitals, self.engine.ear, store, resolve=_resolve))
+        for name, report in settings.reports.items():
+            self._outputs.append(Reporter(name, report.options(), vitals, store, resolve=_resolve))
 
     @property
     def world(self) -> World:
@@ -91,11 +106,11 @@ class App:
     async def run(self) -> None:
         """Watch and tell until asked to stop."""
         self._make_state_dir()
-        (board, feed), *others = self._outputs
-        tasks = [asyncio.create_task(board.run(feed), name=board.name)]
+        await self._store.open()
+        tasks = [self._task(self.board)]
         try:
             await self._board_listens(tasks[0])
-            tasks += [asyncio.create_task(output.run(feed), name=output.name) for output, feed in others]
+            tasks += map(self._task, self._outputs)
             self.engine.start()
             gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
@@ -104,7 +119,13 @@ class App:
         finally:
             await self.engine.stop()
             await self._wind_up(tasks)
+            await self._store.close()
             await close_shared()
+
+    def _task(self, output: Output) -> asyncio.Task[None]:
+        """Begin to tell; an output that delivers what it reads goes on where it left off before a restart."""
+        name = output.name if output.durable else None
+        return asyncio.create_task(output.run(self.engine.feed(name)), name=output.name)
 
     def _make_state_dir(self) -> None:
         folder = self._settings.state_dir

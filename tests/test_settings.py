@@ -210,3 +210,59 @@ def test_the_reference_explains_everything():
 
     assert rows
     assert not [row for row in rows if row.endswith("|  |")]
+
+
+REPORTS = """
+vantage: danjiangkou
+reports:
+  city: {host: 127.0.0.5, username: 7}
+  province: {host: 127.0.0.6, tls: {ca: ca.pem}, password_file: secrets/province}
+store: {keep_days: 200}
+"""
+
+
+def test_a_report_takes_its_password_from_the_credential_of_its_name_or_from_the_file_named(
+    write, tmp_path, monkeypatch
+):
+    (tmp_path / "secrets").mkdir()
+    write("from the file\n", "secrets/province")
+    write("", "ca.pem")
+    write("from systemd\n", "report-city-password")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+
+    settings = load_settings(write(REPORTS))
+    city, province = (settings.reports[name].options() for name in ("city", "province"))
+
+    assert city.password.get_secret_value() == "from systemd"
+    assert city.username == "7"
+    assert province.password.get_secret_value() == "from the file"
+    assert province.tls.ca == tmp_path / "ca.pem"
+    assert "from the file" not in repr(settings) + settings.model_dump_json()
+
+
+def test_a_file_that_a_report_names_and_nobody_can_read_is_told_with_its_line(write):
+    said = complaint(write(REPORTS))
+
+    assert "settings.yaml:5: reports.province.password_file: found no readable file" in said
+    assert "settings.yaml:5: reports.province.tls.ca: found no readable file" in said
+
+
+def test_the_environment_sets_what_stands_in_a_report(write, monkeypatch):
+    monkeypatch.setenv("COMMAND_MONITOR__REPORTS__CITY__HOST", "127.0.0.9")
+
+    assert load_settings(write("reports: {city: {host: 127.0.0.5}}")).reports["city"].host == "127.0.0.9"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("reports: {City: {host: a}}", "reports.City: found 'City', expected an id"),
+        ("reports: {city: {port: 1883}}", "reports.city.host: found nothing, expected a value"),
+        ("reports: {city: {host: a, hots: b}}", "found the unknown key 'hots'"),
+        ("reports: {city: {host: a, password: x}}", "found a secret, expected `password_file`"),
+        ("collect: true", "found no broker, expected `mqtt.host` too"),
+        ("store: {keep_days: 179}", "store.keep_days: found 179, expected at least 180"),
+    ],
+)
+def test_mistakes_in_reports_and_store_are_told_where_they_stand(write, text, said):
+    assert said in complaint(write(text))

@@ -75,7 +75,8 @@ _SETTINGS = """\
 Given by `--settings FILE` or the variable `COMMAND_MONITOR_SETTINGS`; `config/settings.yaml` has every
 default written out. The environment wins over the file: `COMMAND_MONITOR__MQTT__HOST=broker` sets
 `mqtt.host`, the value `null` unsets. Secrets are files, never values: `mqtt.password_file`, or the systemd
-credential `mqtt-password` (`LoadCredential=mqtt-password:/etc/command-monitor/mqtt-password`).
+credential `mqtt-password` (`LoadCredential=mqtt-password:/etc/command-monitor/mqtt-password`); of a report
+`city`, it is `report-city-password`.
 """
 
 

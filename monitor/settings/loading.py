@@ -1,7 +1,7 @@
 """Settings from a file and the environment, every mistake told where its value stands."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,14 +16,15 @@ from monitor.config.words import nearest, one_of, shown
 from monitor.core.inventory import Inventory
 from monitor.errors import ConfigError, Problem
 from monitor.ports import ProbeKind
+from monitor.settings.brokers import MqttSettings, ReportSettings, told_brokers, with_credential
 from monitor.settings.model import PREFIX, Settings
 
+NAMED = "reports"
+"""The section of sections by name."""
 VARIABLE = "COMMAND_MONITOR_SETTINGS"
 """The environment variable that names the settings file."""
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Where systemd puts the service's credentials."""
-PASSWORD = "mqtt-password"  # noqa: S105 - the name of a credential, not its content
-"""The systemd credential that holds the broker's password, if no file is named."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -41,7 +42,7 @@ def load_settings(path: Path | None = None) -> Settings:
     settings = _validated(node, problems)
     if settings is not None:
         folder = file.resolve().parent if file is not None else Path.cwd()
-        settings = _with_credential(_absolute(settings, folder))
+        settings = _with_credentials(_absolute(settings, folder))
         problems += _missing_files(settings, node)
     if settings is None or problems:
         raise ConfigError(problems=sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0))
@@ -104,7 +105,7 @@ def _unknown_variables() -> list[Problem]:
         if not name.upper().startswith(PREFIX):
             continue
         first, _, rest = name[len(PREFIX) :].lower().partition("__")
-        sections = [key for key in Settings.model_fields if fields_at(Settings, (key,))]
+        sections = [key for key in Settings.model_fields if fields_at(Settings, (key,)) or key == NAMED]
         if first not in Settings.model_fields:
             words, hint = one_of(Settings.model_fields, "a key"), nearest(first, Settings.model_fields)
             problems.append(Problem("environment", None, name, f"the unknown key {first!r}", words, hint))
@@ -140,26 +141,35 @@ def _absolute(model: Model, folder: Path) -> Model:
             update[key] = folder / value
         elif isinstance(value, BaseModel):
             update[key] = _absolute(value, folder)
+        elif isinstance(value, dict):
+            update[key] = {name: _absolute(one, folder) for name, one in value.items()}
     return model.model_copy(update=update)
 
 
-def _with_credential(settings: Settings) -> Settings:
-    credential = Path(os.environ.get(CREDENTIALS) or "/nonexistent", PASSWORD)
-    if settings.mqtt.password_file is not None or not credential.is_file():
-        return settings
-    mqtt = settings.mqtt.model_copy(update={"password_file": credential})
-    return settings.model_copy(update={"mqtt": mqtt})
+def _with_credentials(settings: Settings) -> Settings:
+    folder = Path(os.environ.get(CREDENTIALS) or "/nonexistent")
+    reports = {
+        name: with_credential(report, f"report-{name}", folder) for name, report in settings.reports.items()
+    }
+    return settings.model_copy(
+        update={"mqtt": with_credential(settings.mqtt, "mqtt", folder), "reports": reports}
+    )
 
 
 def _missing_files(settings: Settings, node: Node) -> list[Problem]:
-    mqtt = settings.mqtt
-    if mqtt.host is None:
-        return []
-    files: dict[tuple[str, ...], Path | None] = {("mqtt", "password_file"): mqtt.password_file}
-    if mqtt.tls is not None:
-        files |= {("mqtt", "tls", key): getattr(mqtt.tls, key) for key in ("ca", "cert", "key")}
     return [
-        _at(node, loc, f"no readable file {str(path)!r}", "a file that this user may read")
-        for loc, path in files.items()
-        if path is not None and not (path.is_file() and os.access(path, os.R_OK))
+        _at(node, (*loc, *keys), f"no readable file {str(path)!r}", "a file that this user may read")
+        for loc, section in told_brokers(settings.mqtt, settings.reports)
+        for keys, path in _files(section)
+        if not (path.is_file() and os.access(path, os.R_OK))
     ]
+
+
+def _files(section: MqttSettings | ReportSettings) -> Iterator[tuple[tuple[str, ...], Path]]:
+    """Give every file that a section names, with its keys."""
+    if section.password_file is not None:
+        yield ("password_file",), section.password_file
+    for key in ("ca", "cert", "key"):
+        path = getattr(section.tls, key, None)
+        if path is not None:
+            yield ("tls", key), path

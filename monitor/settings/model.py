@@ -9,24 +9,19 @@ from pydantic import (
     BeforeValidator,
     Field,
     PrivateAttr,
-    SecretStr,
-    field_validator,
     model_validator,
 )
-from pydantic.json_schema import SkipJsonSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from monitor.board.server import BoardOptions
 from monitor.config.schema import FileModel
 from monitor.config.validation import wanted
-from monitor.config.values import Id, as_written, no_truth
+from monitor.config.values import Id, no_truth
 from monitor.config.words import nearest
-from monitor.errors import ConfigError, Problem
-from monitor.outputs.mqtt.options import MqttOptions
 from monitor.outputs.prometheus import Options as MetricsOptions
+from monitor.settings.brokers import MqttSettings, ReportSettings
+from monitor.store import StoreOptions
 
-LONGEST_SECRET = 1024
-"""Characters that a password may have."""
 PREFIX = "COMMAND_MONITOR__"
 """What variables that override one setting begin with."""
 
@@ -40,57 +35,6 @@ def _zone(value: str) -> str:
     except (LookupError, ValueError, OSError):
         raise wanted("a time zone, `Asia/Shanghai`", nearest(value, available_timezones())) from None
     return value
-
-
-def _no_secret(value: object) -> object:
-    if value is not None:
-        raise wanted("`password_file`, or the systemd credential `mqtt-password`", found="a secret")
-    return value
-
-
-class MqttSettings(MqttOptions):
-    """The broker to tell, and how; the password is a file."""
-
-    host: str | None = Field(  # type: ignore[assignment]  # what is read may be off, what is used is not
-        default=None,
-        min_length=1,
-        max_length=253,
-        description="Name or address of the broker; without one, nothing is told on MQTT.",
-    )
-    password: SkipJsonSchema[Annotated[SecretStr | None, BeforeValidator(_no_secret)]] = Field(
-        default=None, exclude=True
-    )
-    password_file: Path | None = Field(
-        default=None,
-        description="File that holds the password and nothing else; without one, the systemd credential "
-        "`mqtt-password`.",
-    )
-
-    _numbers_are_text = field_validator("protocol", "client_id", "username", mode="before")(as_written)
-
-    def options(self, vantage: str) -> MqttOptions:
-        """Return what the output takes, with the password read and our own name given.
-
-        Blocks on the file. Raises ConfigError if it cannot be read.
-        """
-        given = self.model_dump(exclude={"password_file"})
-        given["client_id"] = self.client_id or f"command-monitor-{vantage}"
-        if self.password_file is not None:
-            given["password"] = _secret(self.password_file)
-        return MqttOptions.model_validate(given)
-
-
-def _secret(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(LONGEST_SECRET + 1).rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        problem = Problem(str(path), None, "", type(error).__name__, "a file with a password")
-        raise ConfigError(problems=[problem]) from error
-    if not text or len(text) > LONGEST_SECRET or "\n" in text:
-        found = "nothing" if not text else "more than one line of text"
-        raise ConfigError(problems=[Problem(str(path), None, "", found, "a password and nothing else")])
-    return text
 
 
 class DetectionSettings(FileModel):
@@ -150,6 +94,13 @@ class Settings(BaseSettings):
     """Where metrics, health and the status are served."""
     mqtt: MqttSettings = MqttSettings()
     """The broker to tell, and how."""
+    collect: bool = False
+    """Gather on that broker what the daemons of the other vantages report to it."""
+    reports: dict[Id, ReportSettings] = Field(default_factory=dict)
+    """Brokers that collecting daemons listen at, by a name of your own: told what this vantage believes, and
+    all that happened here until it is acknowledged."""
+    store: StoreOptions = StoreOptions()
+    """How the log of events is kept."""
     detection: DetectionSettings = DetectionSettings()
     """How sure we must be."""
     looking: LookingSettings = LookingSettings()
@@ -158,6 +109,14 @@ class Settings(BaseSettings):
     """What the metrics tell."""
     log: LogSettings = LogSettings()
     """What is logged, and how it looks."""
+
+    @model_validator(mode="after")
+    def _has_somewhere_to_collect(self) -> Self:
+        if self.collect and self.mqtt.host is None:
+            raise wanted(
+                "`mqtt.host` too, for `collect: true`: the reports come by that broker", found="no broker"
+            )
+        return self
 
     _file: Path | None = PrivateAttr(default=None)
 

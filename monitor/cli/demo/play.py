@@ -19,11 +19,12 @@ from monitor.core.inventory import Center, Circuit, Device, Inventory
 from monitor.errors import MonitorError
 from monitor.probes import load_kinds
 from monitor.settings import Settings
-from monitor.settings.model import MqttSettings
+from monitor.settings.brokers import MqttSettings
 from monitor.simulator.broker import ADDRESS, broker
 from monitor.simulator.city import City
 from monitor.simulator.faults import Script
 from monitor.simulator.witness import Witness
+from monitor.store import StoreOptions
 
 VANTAGE = "city"
 CUT_AT, MENDED_AT = 2.0, 14.0
@@ -177,7 +178,13 @@ class _OwnSettings(Settings):
 
 def _settings(folder: Path, port: int) -> Settings:
     mqtt = MqttSettings(host=ADDRESS, port=port, protocol="3.1.1")
-    return _OwnSettings(vantage=VANTAGE, state_dir=folder, http=BoardOptions(port=0), mqtt=mqtt)
+    return _OwnSettings(
+        vantage=VANTAGE,
+        state_dir=folder,
+        http=BoardOptions(port=0),
+        mqtt=mqtt,
+        store=StoreOptions(reserve_mib=0),
+    )
 
 
 def _hurried(inventory: Inventory) -> Inventory:
