@@ -33,7 +33,6 @@ def own_lines(status: Item, teller: Teller, console: Console, width: int) -> Ite
     notices = [
         (label["store"], teller.label("lost", store["dropped"]) if store["dropped"] else ""),
         (label["store"], store["notice"]),
-        (label["store"], "" if store["reserve"] else label["reserve"]),
     ]
     for signed, lines in ((SIGNS["down"], troubles), (SUSPECTED, notices)):
         for what, told in lines:

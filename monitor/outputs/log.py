@@ -15,8 +15,13 @@ from monitor.ports import Feed
 MOST_FACTS = 20
 """Facts of another vantage's event that are written; ours have fewer than ten."""
 
-WORRIES = frozenset({"agent_silent", "all_agents_silent", "agent_doubled", "agent_flooding"})
-"""News of other vantages' daemons that ask for a look: evidence is missing, or not to be trusted."""
+WORRIES = frozenset(
+    {
+        "agent_silent", "all_agents_silent", "agent_doubled", "agent_flooding",
+        "events_lost", "database_set_aside",
+    }
+)  # fmt: skip
+"""News of daemons that ask for a look, though they name no trouble: something is missing, or may be wrong."""
 
 
 class LogOutput:

@@ -129,13 +129,12 @@ def test_our_own_trouble_is_a_line_each_and_makes_no_trouble_of_the_city():
 
 def test_what_a_person_should_know_of_the_log_is_shown_though_nothing_is_wrong_now():
     vitals = city.vitals()
-    vitals.store.dropped, vitals.store.reserve = 1_700, False
+    vitals.store.dropped = 1_700
     vitals.store.notice = "a damaged file was set aside"
     text = drawn(city.world(), vitals=vitals)
 
     assert "! 事件记录: 1,700 条未能记录\n" in text
     assert "! 事件记录: a damaged file was set aside\n" in text
-    assert "! 事件记录: 磁盘预留空间未就绪\n" in text
     assert "✘" not in text
 
 

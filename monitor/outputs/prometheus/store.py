@@ -12,7 +12,7 @@ STORE_FAMILIES = (
     ),
     gauge(
         "store_notice",
-        "Whether a person should read the `notice` in the API (1): a file set aside, a backup restored.",
+        "Whether a person should read the `notice` in the API (1): a backup restored, no room for the reserve.",
         lambda v: int(bool(v.store.notice)),
         query=f"{PREFIX}store_notice == 1",
     ),
@@ -38,7 +38,7 @@ STORE_FAMILIES = (
         "store_commits",
         "Transactions committed; one records all that has come meanwhile.",
         lambda v: v.store.commits,
-        f"rate({PREFIX}store_recorded_total[5m]) / rate({PREFIX}store_commits_total[5m])",
+        f"rate({PREFIX}store_commits_total[5m])",
     ),
     gauge(
         "store_last_commit_seconds",
