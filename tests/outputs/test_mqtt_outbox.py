@@ -90,6 +90,19 @@ def test_what_is_under_way_again_after_a_lost_session_holds_up_what_is_told():
     assert outbox.told == 30
 
 
+def test_what_is_given_out_of_turn_is_told_in_the_order_in_which_it_was_given():
+    """While its disk cannot be read the log gives what is in memory first, and what lies before it later."""
+    outbox = Outbox(10)
+    outbox.tell([event(8), event(9)])
+    outbox.tell([event(1), event(2)])
+    told = []
+    while item := outbox.next():
+        outbox.done(item)
+        told.append(outbox.told)
+
+    assert told == [80, 90, 10, 20]
+
+
 def test_events_of_several_vantages_with_one_number_are_not_taken_for_each_other():
     outbox = Outbox(10)
     outbox.tell([event(1), event(1, "yunyang"), event(1, boot="c")])

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from monitor.core.world import Event
 
@@ -41,6 +42,13 @@ class Item:
     key: str
     """Of an event its id, of a status its subject, of something to clear its topic."""
     event: Event | None = None
+    number: int = 0
+    """Of an event, the place in which it was given to us."""
+
+
+class _Given(NamedTuple):
+    number: int
+    event: Event
 
 
 def event_id(event: Event) -> str:
@@ -54,8 +62,9 @@ class Outbox:
     def __init__(self, enough: int) -> None:
         """Ask for more events only while fewer than *enough* are in hand."""
         self._enough = enough
-        self._events: deque[Event] = deque()
-        self._unsettled: deque[int] = deque()
+        self._given = 0
+        self._events: deque[_Given] = deque()
+        self._unsettled: deque[_Given] = deque()
         self._settled: set[int] = set()
         self._changed: dict[str, None] = {}
         self._clear: dict[str, None] = {}
@@ -68,7 +77,7 @@ class Outbox:
         self._suspect: tuple[Lane, str] | None = None
         self._sessions_ended = 0
         self.told = 0
-        """Position in the log up to which every event has been taken by the broker or given up."""
+        """Position of the event up to which all that we were given were taken by the broker or given up."""
 
     @property
     def queued(self) -> int:
@@ -91,10 +100,11 @@ class Outbox:
         return not self._introducing
 
     def tell(self, events: Iterable[Event]) -> None:
-        """Add events, in the order of the log."""
-        for event in events:
-            self._events.append(event)
-            self._unsettled.append(event.position)
+        """Add events, in the order in which the log gives them; while its disk is bad, not by position."""
+        given = [_Given(number, event) for number, event in enumerate(events, self._given + 1)]
+        self._given += len(given)
+        self._events += given
+        self._unsettled += given
 
     def change(self, subjects: Iterable[str]) -> None:
         """Tell these subjects' statuses soon."""
@@ -145,7 +155,7 @@ class Outbox:
     def done(self, item: Item) -> None:
         """Forget *item*: the broker took it, or it has been given up."""
         if self._under_way.pop(item.ticket, None) is not None and item.event is not None:
-            self._settle(item.event)
+            self._settle(item.number)
         self._introducing.discard((item.lane, item.key))
         if (item.lane, item.key) == self._suspect:
             self._suspect = None
@@ -159,17 +169,18 @@ class Outbox:
         self._under_way.clear()
         self._introducing.clear()
         self._refresh.clear()
-        self._events.extendleft(item.event for item in reversed(under_way) if item.event)
+        self._events.extendleft(_Given(item.number, item.event) for item in reversed(under_way) if item.event)
         self.change(item.key for item in under_way if item.lane is Lane.STATUS)
         self._clear |= dict.fromkeys(item.key for item in under_way if item.lane is Lane.CLEAR)
         return self._suspicion(under_way, proven=proven) if under_way else None
 
-    def _settle(self, event: Event) -> None:
+    def _settle(self, number: int) -> None:
         """Move on over everything that is settled, as far as there is no gap."""
-        self._settled.add(event.position)
-        while self._unsettled and self._unsettled[0] in self._settled:
-            self.told = self._unsettled.popleft()
-            self._settled.discard(self.told)
+        self._settled.add(number)
+        while self._unsettled and self._unsettled[0].number in self._settled:
+            first = self._unsettled.popleft()
+            self._settled.discard(first.number)
+            self.told = first.event.position
 
     def _suspicion(self, under_way: list[Item], *, proven: bool) -> Item | None:
         first = under_way[0]
@@ -185,19 +196,19 @@ class Outbox:
 
     def _give_up(self, item: Item) -> None:
         if item.lane is Lane.EVENT:
-            self._settle(self._events.popleft())
+            self._settle(self._events.popleft().number)
         self._changed.pop(item.key, None)
         self._clear.pop(item.key, None)
 
-    def _take(self, lane: Lane, key: str, event: Event | None = None) -> Item:
+    def _take(self, lane: Lane, key: str, event: Event | None = None, number: int = 0) -> Item:
         self._tickets += 1
-        item = Item(self._tickets, lane, key, event)
+        item = Item(self._tickets, lane, key, event, number)
         self._under_way[item.ticket] = item
         return item
 
     def _take_event(self) -> Item:
-        event = self._events.popleft()
-        return self._take(Lane.EVENT, event_id(event), event)
+        number, event = self._events.popleft()
+        return self._take(Lane.EVENT, event_id(event), event, number)
 
     def _take_suspect(self, lane: Lane, key: str) -> Item | None:
         if any((item.lane, item.key) == self._suspect for item in self._under_way.values()):

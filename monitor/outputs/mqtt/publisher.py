@@ -10,8 +10,8 @@ Nothing here runs in the path of a probe.
 import asyncio
 import time
 import zlib
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import tzinfo
 from functools import lru_cache
 
@@ -22,7 +22,7 @@ from monitor.outputs.mqtt.ear import Ear
 from monitor.outputs.mqtt.options import MqttOptions
 from monitor.outputs.mqtt.others import Others
 from monitor.outputs.mqtt.outbox import Outbox
-from monitor.outputs.mqtt.sweep import Sweep, sweeping
+from monitor.outputs.mqtt.sweep import Sweep, comes_back, sweep
 from monitor.outputs.mqtt.teller import Teller
 from monitor.outputs.mqtt.topics import DAEMONS, ECHO, TREES
 from monitor.outputs.mqtt.writer import Writer
@@ -157,19 +157,16 @@ class Publisher:
         await self._hear_others(session)
         tree = f"{self._options.root}/{TREES[0]}"
         try:
-            async with self._sweeping(session) as sweep:
-                told = await self._tell_all()
-                await sweep.over()
+            found = await self._sweep(session)  # before we overwrite what it finds
+            await self._tell_all()
+            self._others.seen(found.others, self._writer.is_told)
+            await self._clear(topic for topic in found.ours if not self._writer.is_told(topic))
+            self._condition.cleared(tree)
+            if not await self._comes_back(session):
+                self._condition.doubtful(tree, _SILENCE)
         except Refused as error:
             self._condition.doubtful(tree, str(error))
             await self._tell_all()
-        else:
-            if told and not sweep.came_back:
-                self._condition.doubtful(tree, _SILENCE)
-            else:
-                self._condition.cleared(tree)
-            self._others.seen(sweep.others, self._writer.is_told)
-            await self._clear_stale(sweep)
         self._writer.state = "online"
         self._outbox.daemon()
         self._stir()
@@ -182,21 +179,25 @@ class Publisher:
         except Refused as error:
             self._condition.doubtful(daemons, str(error))
 
-    def _sweeping(self, session: Session) -> AbstractAsyncContextManager[Sweep]:
-        world = self._feed.world
-        return sweeping(session, self._options.root, world.vantage, world.boot)
+    async def _sweep(self, session: Session) -> Sweep:
+        return await sweep(session, self._options.root, self._feed.world.vantage)
 
-    async def _tell_all(self) -> bool:
-        """Tell every status anew, and wait until the broker has all of them; say whether there were any."""
-        told = list(self._feed.world.statuses) if self._vouching() else []
-        self._outbox.introduce(told)
+    async def _tell_all(self) -> None:
+        """Tell every status anew, and wait until the broker has answered each."""
+        if self._vouching():
+            self._outbox.introduce(list(self._feed.world.statuses))
         await self._teller.settled()
-        return any(map(self._writer.is_known, told))
 
-    async def _clear_stale(self, sweep: Sweep) -> None:
+    async def _clear(self, topics: Iterable[str]) -> None:
         """Clear what we left on the broker about subjects that are no more."""
-        self._outbox.introduce(topics=sorted(t for t in sweep.ours if not self._writer.is_told(t)))
+        self._outbox.introduce(topics=sorted(topics))
         await self._teller.settled()
+
+    async def _comes_back(self, session: Session) -> bool:
+        """Read one of our statuses back, if the broker took any."""
+        topic = self._teller.taken
+        boot, patience = self._feed.world.boot, self._options.timeout
+        return not topic or await comes_back(session, topic, boot, patience)
 
     async def _look_around(self, session: Session) -> None:
         """See to it, for as long as the session lives, that nobody else tells what we tell."""
@@ -205,9 +206,8 @@ class Publisher:
             await asyncio.sleep(min(self._options.valid_for, LONGEST_PAUSE))
             if self._others.worth_a_look():
                 with suppress(Refused):  # told of when we were introduced
-                    async with self._sweeping(session) as sweep:
-                        await sweep.over()
-                    self._others.seen(sweep.others, self._writer.is_told)
+                    found = await self._sweep(session)
+                    self._others.seen(found.others, self._writer.is_told)
 
     async def _farewell(self, session: Session) -> None:
         """Tell what is left and that we stop; if the broker does not take it in time, its will tells."""

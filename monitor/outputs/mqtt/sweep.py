@@ -3,8 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from monitor.kit.mqtt import Delivery, Session
@@ -19,56 +17,71 @@ MOST = 100_000
 
 
 class Sweep:
-    """What the broker retained of statuses when the sweep began."""
+    """What the broker retains of statuses, and who told it."""
 
-    def __init__(self, vantage: str, boot: str) -> None:
+    def __init__(self, vantage: str) -> None:
         self._vantage = vantage
-        self._boot = boot
         self._latest = time.monotonic()
         self.ours: set[str] = set()
         """Topics of statuses that we have told, in this life or an earlier one."""
         self.others: dict[str, str] = {}
         """By topic, the vantage that told it, if it was not ours."""
-        self.came_back = False
-        """A status of this life came in: what we tell arrives and may be read."""
 
     async def hear(self, delivery: Delivery) -> None:
         """Take in one status."""
-        if not delivery.retained and self.came_back:
+        if not delivery.retained:
             return
-        told = read(delivery.payload)
-        vantage = vantage_of(told)
-        self.came_back |= vantage == self._vantage and told.get("boot") == self._boot
-        if delivery.retained:
-            self._latest = time.monotonic()
-            if vantage == self._vantage and len(self.ours) < MOST:
-                self.ours.add(delivery.topic)
-            elif vantage is not None and len(self.others) < MOST:
-                self.others[delivery.topic] = vantage
+        self._latest = time.monotonic()
+        vantage = vantage_of(read(delivery.payload))
+        if vantage == self._vantage and len(self.ours) < MOST:
+            self.ours.add(delivery.topic)
+        elif vantage is not None and len(self.others) < MOST:
+            self.others[delivery.topic] = vantage
 
     async def over(self) -> None:
-        """Wait until the broker has brought what it retained."""
+        """Wait until the broker has brought what it retains."""
         began = self._latest = time.monotonic()
         while time.monotonic() < min(self._latest + QUIET, began + LONGEST):  # noqa: ASYNC110 - silence is no event
             await asyncio.sleep(QUIET / 5)
 
 
-@asynccontextmanager
-async def sweeping(session: Session, root: str, vantage: str, boot: str) -> AsyncIterator[Sweep]:
-    """Listen to the trees of statuses, with QoS 0: brokers bound the queue of what has QoS 1.
+async def sweep(session: Session, root: str, vantage: str) -> Sweep:
+    """Listen to the trees of statuses for a moment, with QoS 0: brokers bound the queue of what has QoS 1.
 
-    The broker brings what it retained at the moment of the subscription, so that what is told within the
-    context hides nothing of it. Raises Refused if we may not listen.
+    Raises Refused if we may not.
     """
-    sweep = Sweep(vantage, boot)
+    found = Sweep(vantage)
     filters = [f"{root}/{tree}" for tree in TREES]
     try:
         for pattern in filters:
-            await session.subscribe(pattern, sweep.hear, qos=0)
-        yield sweep
+            await session.subscribe(pattern, found.hear, qos=0)
+        await found.over()
     finally:
         for pattern in filters:
             session.unsubscribe(pattern)
+    return found
+
+
+async def comes_back(session: Session, topic: str, boot: str, patience: float) -> bool:
+    """Say whether what this *boot* told on *topic* can be read there within *patience* seconds.
+
+    Some brokers take what they do not pass on. Raises Refused if we may not read it.
+    """
+    heard = asyncio.Event()
+
+    async def hear(delivery: Delivery) -> None:
+        if read(delivery.payload).get("boot") == boot:
+            heard.set()
+
+    try:
+        await session.subscribe(topic, hear, qos=0)
+        async with asyncio.timeout(patience):
+            await heard.wait()
+    except TimeoutError:
+        return False
+    finally:
+        session.unsubscribe(topic)
+    return True
 
 
 def read(payload: bytes) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from monitor.kit.crash import point
 from monitor.kit.mqtt import Lost, Message, MqttError, Session, Unsendable
 from monitor.kit.text import clean
 from monitor.outputs.mqtt.condition import Condition
-from monitor.outputs.mqtt.outbox import Item, Outbox
+from monitor.outputs.mqtt.outbox import Item, Lane, Outbox
 from monitor.outputs.mqtt.writer import Writer
 
 
@@ -32,6 +32,8 @@ class Teller:
         self._hear_answer = answered
         self._wake = asyncio.Event()
         self._answered = asyncio.Event()
+        self.taken = ""
+        """Topic of a status that the broker took in this session; empty: none yet."""
 
     def wake(self) -> None:
         """Look whether there is something to tell."""
@@ -71,6 +73,7 @@ class Teller:
 
     def lost(self, *, proven: bool) -> None:
         """Take back what was under way when the session ended; *proven*: the broker had taken something."""
+        self.taken = ""
         given_up = self._outbox.lost(proven=proven)
         if given_up is not None:
             self._give_up(given_up, "the broker hangs up on it every time")
@@ -90,19 +93,26 @@ class Teller:
         if item.event is not None:
             point("before_publish")
         session.send(message, lambda trouble: self._told(item, message, trouble))
-        if item.event is not None:
-            point("after_publish_before_puback")
 
     def _told(self, item: Item, message: Message, trouble: MqttError | None) -> None:
         if isinstance(trouble, Lost):
             return  # the outbox takes it back
+        if item.event is not None:
+            point("after_publish_before_puback")  # the broker surely has it, and nothing here knows it yet
         if trouble is None:
             self._condition.accepted(message.topic)
+            self._note_taken(item, message)
         else:
             self._condition.refused(message.topic, str(trouble))
         if not message.payload:
             self._writer.forget(message.topic)
         self._done(item)
+
+    def _note_taken(self, item: Item, message: Message) -> None:
+        if item.lane is Lane.STATUS and message.payload:
+            self.taken = message.topic
+        elif message.topic == self.taken:
+            self.taken = ""
 
     def _done(self, item: Item) -> None:
         self._outbox.done(item)
@@ -113,7 +123,7 @@ class Teller:
 
     def _note_progress(self) -> None:
         """Have it noted how far we are, so that nothing up to there is told again after a restart."""
-        if self._outbox.told > self._marked:
+        if self._outbox.told != self._marked:
             point("after_puback_before_mark")
             self._marked = self._outbox.told
             self._mark(self._marked)
