@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from monitor.store.files import BESIDE, beside, owned_like, stamp, sync_folder
+from monitor.store.migration import shapes
 from monitor.store.tables import APPLICATION
 from monitor.store.trouble import StoreError, diagnose
 
@@ -60,7 +61,7 @@ def make(source: Path, target: Path, *, given_up: Callable[[], bool] = never) ->
         if target.exists():
             raise BackupError(f"{target} exists already; name another file, or take it away first")
         _clear(target)
-        _make_room_sure(source, target)
+        _make_room_sure(source, target, SPARE)
         partial = target.with_name(target.name + _PARTIAL)
         try:
             _copy(source, partial, given_up)
@@ -125,7 +126,7 @@ def restore(backup: Path, path: Path) -> str:
             raise BackupError(f"{path} exists; it has to be set aside first")
         if trouble := verify(backup):
             raise BackupError(f"{backup} cannot be restored: {trouble}")
-        _make_room_sure(backup, path)
+        _make_room_sure(backup, path, 0)
         partial = path.with_name(path.name + _PARTIAL)
         try:
             _copy(backup, partial, never)
@@ -177,6 +178,9 @@ def _unsound(connection: sqlite3.Connection, *, thorough: bool) -> str:
         return f"it is damaged ({' '.join(str(found).split())[:150]})"
     if connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone() is None:
         return "it has no identity"
+    (shape,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if shape not in shapes():
+        return f"it was written by a newer version of command-monitor (its shape is {shape})"
     connection.execute("SELECT max(position) FROM events").fetchone()
     return ""
 
@@ -228,13 +232,12 @@ def _renamed(path: Path) -> str:
     return identity
 
 
-def _make_room_sure(source: Path, target: Path) -> None:
-    size = source.stat().st_size
+def _make_room_sure(source: Path, target: Path, spare: int) -> None:
+    wanted = source.stat().st_size + spare
     free = shutil.disk_usage(target.parent).free
-    if free < size + SPARE:
-        wanted, has = (size + SPARE) >> 20, free >> 20
+    if free < wanted:
         raise BackupError(
-            f"{target.parent} has {has} MiB free; a copy of {source} wants {wanted} MiB, spare included"
+            f"{target.parent} has {free >> 20} MiB free; a copy of {source} wants {wanted >> 20} MiB"
         )
 
 

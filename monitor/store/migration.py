@@ -23,8 +23,7 @@ def migrate(engine: Engine, path: Path, keep: Callable[[], None]) -> None:
     """
     with engine.connect() as connection:
         found = revision(connection)
-    script = ScriptDirectory(str(STEPS))
-    known = [step.revision for step in script.walk_revisions()]
+    known = shapes()
     if found == known[0]:
         return
     if found is not None:
@@ -35,6 +34,11 @@ def migrate(engine: Engine, path: Path, keep: Callable[[], None]) -> None:
             )
         keep()
     _upgrade(engine)
+
+
+def shapes() -> list[str]:
+    """Return the numbers of all shapes that this version knows, the latest first."""
+    return [step.revision for step in ScriptDirectory(str(STEPS)).walk_revisions()]
 
 
 def _upgrade(engine: Engine) -> None:

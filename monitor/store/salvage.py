@@ -70,8 +70,8 @@ def _linked(pairs: list[tuple[Path, Path]]) -> bool:
 def salvage(broken: Path, into: Connection, after: int) -> int:
     """Bring what can be read of a damaged log over into a sound one; return how many events that was.
 
-    *into* is the newest backup of the same log, or a new log, in a transaction of the caller's; *broken* has
-    been set aside. Events beyond position *after* are brought over, and what was kept of checks, statuses,
+    *into* is the newest backup of the same log, or a new log, in a transaction of the caller's; nobody has
+    *broken* open. Events beyond position *after* are brought over, and what was kept of checks, statuses,
     readers and runs if it can be read. How far other vantages' logs were taken in is brought over only if no
     event is missing: what is missing is then sent again. Tolerates whatever is in the file, and lets through
     only what *into* does not take.

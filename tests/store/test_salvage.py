@@ -49,7 +49,7 @@ def damaged(tmp_path):
 
 
 def rescued(log, backup):
-    """Put the backup in the place of *log* and bring over what can be read; return how many events, and whence."""
+    """Put the backup in the place of *log*, bring over what can be read; say how many events, and whence."""
     broken = set_aside(log, "20251124T190300Z")
     restore(backup, log)
     with writing(log) as connection, connection.begin():
