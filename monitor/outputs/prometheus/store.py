@@ -12,7 +12,7 @@ STORE_FAMILIES = (
     ),
     gauge(
         "store_notice",
-        "Whether a person should read the `notice` in the API (1): a backup restored, no room for the reserve.",
+        "Whether a person should read the `notice` in the API (1): a backup restored, no room for a reserve.",
         lambda v: int(bool(v.store.notice)),
         query=f"{PREFIX}store_notice == 1",
     ),
