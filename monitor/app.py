@@ -20,7 +20,7 @@ from monitor.kit.resolver import close_shared, shared
 from monitor.outputs.log import LogOutput
 from monitor.outputs.mqtt import MqttOutput
 from monitor.outputs.prometheus import Metrics
-from monitor.ports import Output, ProbeKind
+from monitor.ports import Feed, Output, ProbeKind
 from monitor.settings import Settings, load_declared
 from monitor.store import Store, log_file
 from monitor.vantages.collector import Collector
@@ -106,11 +106,12 @@ class App:
     async def run(self) -> None:
         """Watch and tell until asked to stop."""
         self._make_state_dir()
+        told = [(output, self._feed(output)) for output in (self.board, *self._outputs)]
         await self._store.open()
-        tasks = [self._task(self.board)]
+        tasks = [asyncio.create_task(self.board.run(told[0][1]), name=self.board.name)]
         try:
             await self._board_listens(tasks[0])
-            tasks += map(self._task, self._outputs)
+            tasks += [asyncio.create_task(o.run(feed), name=o.name) for o, feed in told[1:]]
             self.engine.start()
             gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
@@ -122,10 +123,9 @@ class App:
             await self._store.close()
             await close_shared()
 
-    def _task(self, output: Output) -> asyncio.Task[None]:
-        """Begin to tell; an output that delivers what it reads goes on where it left off before a restart."""
-        name = output.name if output.durable else None
-        return asyncio.create_task(output.run(self.engine.feed(name)), name=output.name)
+    def _feed(self, output: Output) -> Feed:
+        """Return a feed; an output that delivers what it reads goes on where it left off before a restart."""
+        return self.engine.feed(output.name if output.durable else None)
 
     def _make_state_dir(self) -> None:
         folder = self._settings.state_dir

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 LONGEST = 60
 """A found text longer than this is cut."""
-MOST_WORDS = 16
+MOST_WORDS = 14
 """So many valid words are listed; of more, only the nearest is named."""
 
 

@@ -70,7 +70,7 @@ class Engine:
     def feed(self, name: str | None) -> LogFeed:
         """Return a feed for one output, which reads the log on from where *name* left off.
 
-        To be asked for after the log has been opened and before the start, so that it hears everything.
+        To be asked for before the log is opened, so that it hears everything of this run.
         """
         return self._telling.feed(name)
 

@@ -21,7 +21,7 @@ CREDENTIAL = "{section}-password"
 
 def _no_secret(value: object) -> object:
     if value is not None:
-        raise wanted("`password_file`, or the systemd credential", found="a secret")
+        raise wanted("`password_file`, or a systemd credential", found="a secret")
     return value
 
 

@@ -1,7 +1,8 @@
 """What outlasts the daemon: an outage keeps its beginning though the daemon was killed in the midst of it."""
 
-import json
 import signal
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -53,10 +54,10 @@ async def test_an_outage_outlasts_a_kill_in_silence_and_what_healed_meanwhile_ha
 
 
 async def saved(folder, healths):
-    """Tell whether the state on disk has these healths."""
-    file = folder / "state" / "state-city.json"
-    statuses = json.loads(file.read_text())["statuses"] if file.exists() else {}
-    return bool(statuses) and all(statuses[name][1:3] == list(said) for name, said in healths.items())
+    """Tell whether the log on disk has these healths."""
+    with closing(sqlite3.connect(f"file:{folder}/state/log-city.db?mode=ro", uri=True)) as log:
+        kept = {name: said for name, *said in log.execute("SELECT subject, health, since FROM statuses")}
+    return all(kept.get(name) == list(said) for name, said in healths.items())
 
 
 def about_yun(record):

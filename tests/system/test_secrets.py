@@ -43,7 +43,7 @@ async def test_planted_secrets_and_phone_numbers_are_in_nothing_that_is_told(tmp
         told = {
             "log": one.file.read_text(),
             "mqtt": "\n".join(f"{h.topic} {h.payload}" for h in ear.heard),
-            "state": (tmp_path / "state" / "state-city.json").read_text(),
+            "log of events": (tmp_path / "state" / "log-city.db").read_bytes().decode(errors="replace"),
             **dict(zip(PAGES, pages, strict=True)),
         }
 

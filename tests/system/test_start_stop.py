@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import socket
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -66,11 +68,19 @@ async def test_a_start_that_fails_leaves_the_state_of_the_earlier_run_as_it_is(t
         async with town(tmp_path) as built, daemon(tmp_path, built.file) as one:
             await one.all_are("up")
             await one.end()
-        left = (tmp_path / "state" / "state-city.json").read_bytes()
+        left = kept(tmp_path)
         code, _ = await refused(write_settings(tmp_path, built.file, taken.getsockname()[1]))
 
     assert code == 2
-    assert (tmp_path / "state" / "state-city.json").read_bytes() == left
+    assert left
+    assert kept(tmp_path) == left
+
+
+def kept(folder):
+    """Return what the log has to say of checks and subjects, and all that happened."""
+    with closing(sqlite3.connect(f"file:{folder}/state/log-city.db?mode=ro", uri=True)) as log:
+        tables = ("SELECT * FROM checks", "SELECT * FROM statuses", "SELECT * FROM events")
+        return [log.execute(table).fetchall() for table in tables]
 
 
 async def wrong_files(folder, taken):
