@@ -20,6 +20,7 @@ from monitor.engine.pipeline import Pipeline
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
+from monitor.kit import crash
 from monitor.ports import Log, ProbeKind
 
 ALIVE_EVERY = 5.0
@@ -101,6 +102,7 @@ class Engine:
     def reload(self, inventory: Inventory) -> None:
         """Watch *inventory* from now on; a check that did not change keeps phase, belief and readings."""
         self._watch(inventory, Remembered())
+        crash.point("in_reload")
         self.vitals.reloads += 1
         self.vitals.reload_ok, self.vitals.reload_trouble = True, ""
         self.vitals.reload_at = time.time()

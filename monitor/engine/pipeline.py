@@ -20,6 +20,7 @@ from monitor.core.world import HISTORY, World
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
+from monitor.kit import crash
 
 FINE = ok()
 _HISTORY_MASK = (1 << HISTORY) - 1
@@ -70,6 +71,7 @@ class Pipeline:
 
     def found(self, key: Watch, sent_at: float, finding: Finding) -> None:
         """Take in any other finding; silence while our own loop lagged is nobody's fault but ours."""
+        crash.point("probe_result")
         key.flying = False
         if finding.reason == "timeout" and self.scheduler.lagged_since(sent_at):
             self._vitals.evidence_dropped += 1
