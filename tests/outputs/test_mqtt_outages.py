@@ -237,27 +237,48 @@ ALLOWED = (
 )
 
 
-async def test_what_the_acl_denies_is_counted_and_told_and_holds_nothing_up(tmp_path):
+async def test_events_that_the_acl_denies_are_told_of_and_wait_until_it_is_mended(tmp_path):
+    world = city.world()
     (tmp_path / "acl").write_text(ALLOWED)
     async with (
         mosquitto(tmp_path, OPEN, f"acl_file {tmp_path / 'acl'}") as broker,
         listening(broker.port, f"{ROOT}/#") as listener,
-        telling(broker.port, city.world()) as output,
+        telling(broker.port, world) as output,
     ):
         await online(listener)
-        output.feed.tell(event(1), event(2), changed=["danjiangkou"])
-        await output.until(lambda own: own.failed == 2 and not own.queued)
-        trouble = output.own.trouble
+        output.feed.tell(*(event(seq) for seq in range(1, 101)))
+        await output.until(lambda own: own.failed >= 2)
+        city.say(world, "danjiangkou", SubjectKind.CENTER, Health.DOWN, "all_links_down")
+        output.feed.tell(changed=["danjiangkou"])
+        await listener.until(lambda _: is_down(listener, "danjiangkou"))
+        failed = output.own.failed
+        await output.until(lambda own: own.failed >= failed + 2)
+        trouble, tried, place = output.own.trouble, output.own.failed - failed, output.feed.place
         (tmp_path / "acl").write_text(f"topic readwrite {ROOT}/#\n")
         broker.send(signal.SIGHUP)
-        seq = 2
-        while output.own.trouble:
-            seq += 1
-            output.feed.tell(event(seq))
-            await asyncio.sleep(0.1)
+        await listener.until(lambda heard: 100 in numbers(heard))
+        await output.all_told()
+        await output.until(lambda own: not own.trouble)
 
     assert trouble == f"1 not taken, among them {EVENT}: Not authorized (0x87)"
-    assert output.own.failed < seq
+    assert tried == 2
+    assert place == 0
+    assert numbers(listener.heard) == list(range(1, 101))
+
+
+async def test_events_that_the_acl_denies_do_not_keep_it_from_saying_farewell(tmp_path):
+    (tmp_path / "acl").write_text(ALLOWED)
+    async with (
+        mosquitto(tmp_path, OPEN, f"acl_file {tmp_path / 'acl'}") as broker,
+        listening(broker.port, DAEMON) as listener,
+    ):
+        async with telling(broker.port, city.world()) as output:
+            await online(listener)
+            output.feed.tell(event(1), event(2))
+            await output.until(lambda own: own.failed)
+        heard = await listener.until(lambda heard: heard[-1].told["state"] == "offline")
+
+    assert heard[-1].told["reason"] == "stopped"
 
 
 async def test_with_mqtt_3_a_silent_refusal_shows_in_that_nothing_comes_back(tmp_path):

@@ -103,6 +103,35 @@ def test_what_is_given_out_of_turn_is_told_in_the_order_in_which_it_was_given():
     assert told == [80, 90, 10, 20]
 
 
+def test_events_that_are_not_taken_now_are_held_in_their_order_and_tried_one_by_one():
+    outbox = Outbox(10)
+    outbox.tell(event(n) for n in range(1, 5))
+    outbox.change(["a"])
+    under_way = [outbox.next() for _ in range(4)]
+    for item in under_way:
+        if item.event:
+            outbox.hold(item)
+        else:
+            outbox.done(item)
+    while_held = outbox.next()
+    outbox.resume()
+    tried, beside = outbox.next(), outbox.next()
+    outbox.done(tried)
+
+    assert (while_held, tried.key, beside) == (None, "shiyan/b/1", None)
+    assert taken(outbox) == [f"event:shiyan/b/{n}" for n in (2, 3, 4)]
+    assert outbox.told == 40
+
+
+def test_events_are_tried_again_in_a_new_session():
+    outbox = Outbox(10)
+    outbox.tell([event(1)])
+    outbox.hold(outbox.next())
+    outbox.lost(proven=True)
+
+    assert taken(outbox) == ["event:shiyan/b/1"]
+
+
 def test_events_of_several_vantages_with_one_number_are_not_taken_for_each_other():
     outbox = Outbox(10)
     outbox.tell([event(1), event(1, "yunyang"), event(1, boot="c")])

@@ -5,13 +5,15 @@ words when its turn comes. First the daemon's own state, then events and changed
 has to be cleared, then refreshes.
 
 Nothing is ever pushed out. Events wait in the log until there is room here; how far they have been told, with
-no gap, is what the log is told back.
+no gap, is what the log is told back. While the broker will not have events they are held, and only one at a
+time is tried again.
 
 A message on which the session ends again and again (some brokers hang up on one that they find too large)
 would block everything behind it. So the first one that was under way when a session ended is tried alone in
 the next; when that has ended three sessions in which the broker had proved to be alive, it is given up.
 """
 
+from bisect import insort
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -71,6 +73,8 @@ class Outbox:
         self._refresh: dict[str, None] = {}
         self._daemon = False
         self._events_turn = True
+        self._held = False
+        self._wary = False
         self._tickets = 0
         self._under_way: dict[int, Item] = {}
         self._introducing: set[tuple[Lane, str]] = set()
@@ -138,7 +142,7 @@ class Outbox:
         if self._suspect is not None:
             return self._take_suspect(*self._suspect)
         self._events_turn = not self._events_turn
-        if self._events and (self._events_turn or not self._changed):
+        if (self._events_turn or not self._changed) and self._may_tell_events():
             return self._take_event()
         for lane, waiting in (
             (Lane.STATUS, self._changed),
@@ -156,9 +160,22 @@ class Outbox:
         """Forget *item*: the broker took it, or it has been given up."""
         if self._under_way.pop(item.ticket, None) is not None and item.event is not None:
             self._settle(item.number)
+            self._wary = False
         self._introducing.discard((item.lane, item.key))
         if (item.lane, item.key) == self._suspect:
             self._suspect = None
+
+    def hold(self, item: Item) -> None:
+        """Take back an event that the broker will not have now; tell none of them until `resume`."""
+        if self._under_way.pop(item.ticket, None) is not None and item.event is not None:
+            insort(self._events, _Given(item.number, item.event))
+            self._held = self._wary = True
+        if (item.lane, item.key) == self._suspect:
+            self._suspect = None
+
+    def resume(self) -> None:
+        """Try again to tell events, one of them until it has been taken."""
+        self._held = False
 
     def lost(self, *, proven: bool) -> Item | None:
         """Take back what was under way when the session ended; return what is given up for having ended it.
@@ -169,10 +186,16 @@ class Outbox:
         self._under_way.clear()
         self._introducing.clear()
         self._refresh.clear()
+        self._held = False
         self._events.extendleft(_Given(item.number, item.event) for item in reversed(under_way) if item.event)
         self.change(item.key for item in under_way if item.lane is Lane.STATUS)
         self._clear |= dict.fromkeys(item.key for item in under_way if item.lane is Lane.CLEAR)
         return self._suspicion(under_way, proven=proven) if under_way else None
+
+    def _may_tell_events(self) -> bool:
+        if self._held or not self._events:
+            return False
+        return not self._wary or all(item.event is None for item in self._under_way.values())
 
     def _settle(self, number: int) -> None:
         """Move on over everything that is settled, as far as there is no gap."""

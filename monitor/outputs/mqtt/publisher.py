@@ -121,6 +121,7 @@ class Publisher:
             self._show()
             if self._session is not None:
                 self._outbox.daemon()
+                self._outbox.resume()
                 self._stir()
 
     def _vouching(self) -> bool:

@@ -4,11 +4,19 @@ import asyncio
 from collections.abc import Callable
 
 from monitor.kit.crash import point
-from monitor.kit.mqtt import Lost, Message, MqttError, Session, Unsendable
+from monitor.kit.mqtt import Lost, Message, MqttError, Refused, Session, Unsendable
 from monitor.kit.text import clean
 from monitor.outputs.mqtt.condition import Condition
 from monitor.outputs.mqtt.outbox import Item, Lane, Outbox
 from monitor.outputs.mqtt.writer import Writer
+
+NOT_AUTHORIZED = 0x87
+QUOTA_EXCEEDED = 0x97
+NOT_NOW = frozenset({NOT_AUTHORIZED, QUOTA_EXCEEDED})
+"""Reason codes of a PUBACK that say nothing against the message: a person or time will mend it.
+
+MQTT 5, section 3.4.2.1.
+"""
 
 
 class Teller:
@@ -61,13 +69,12 @@ class Teller:
     async def finish(self, session: Session) -> None:
         """Tell what news there is in the outbox, then that we stop."""
         self._outbox.hurry()
-        while self._outbox.queued or session.in_flight:
-            await session.room(self._outbox.window)
-            item = self._outbox.next()
-            if item is not None:
-                self._tell(session, item)
-            else:
+        while (item := self._outbox.next()) or session.in_flight:
+            if item is None:
                 await asyncio.sleep(0.01)
+            else:
+                self._tell(session, item)
+                await session.room(self._outbox.window)
         self._writer.state = "offline"
         await session.publish(self._writer.daemon(self._condition.days_left(), session.max_packet))
 
@@ -106,7 +113,10 @@ class Teller:
             self._condition.refused(message.topic, str(trouble))
         if not message.payload:
             self._writer.forget(message.topic)
-        self._done(item)
+        if item.event is not None and isinstance(trouble, Refused) and trouble.code in NOT_NOW:
+            self._outbox.hold(item)
+        else:
+            self._done(item)
 
     def _note_taken(self, item: Item, message: Message) -> None:
         if item.lane is Lane.STATUS and message.payload:
