@@ -326,6 +326,25 @@ async def test_a_cancellation_that_meets_the_loss_of_the_session_is_not_forgotte
     assert ours.task.cancelled()
 
 
+async def test_a_use_that_fails_in_a_group_of_its_own_is_called_again(tmp_path):
+    called = []
+
+    async def fail():
+        await asyncio.sleep(0)
+        raise Lost("noticed by one of the tasks that use the session")
+
+    async def use(session):
+        called.append(session)
+        if len(called) < 3:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fail())
+
+    async with mosquitto(tmp_path) as server, held(broker(server.port), use) as ours:
+        session = await ours.session()
+
+    assert session is called[2]
+
+
 def test_the_private_names_that_we_lean_on_are_there():
     inner = paho.Client(paho.CallbackAPIVersion.VERSION2)
 

@@ -67,14 +67,15 @@ class Connection:
             session = await self._open()
             began = time.monotonic()
             try:
-                await self._live(session, use)
+                # A task of its own: Python 3.11's TaskGroup counts a failure within as our cancellation.
+                await asyncio.create_task(self._live(session, use), name=f"session {self._broker.host}")
                 content = True
             finally:
                 session.client.leave()
         except* MqttError as troubles:
             self._troubled(str(_first(troubles)))
         if asyncio.current_task().cancelling():  # type: ignore[union-attr] # we are in one
-            # Python 3.11's TaskGroup forgets a cancellation that comes together with a failure.
+            # It forgets a cancellation that comes together with a failure, too.
             raise asyncio.CancelledError
         if time.monotonic() - began >= STEADY:
             self._backoff.reset()
