@@ -164,6 +164,10 @@ class Turn:
     """`down` or `up`."""
 
 
+SLACK = 1.0
+"""Seconds by which what is noted here and what is noted there may differ."""
+
+
 def untold(turns: Iterable[Turn], told: Sequence[Entry], *, patience: float) -> list[Turn]:
     """Return the turns that a log does not tell of: in order, each within *patience* seconds after it."""
     missed = []
@@ -172,7 +176,7 @@ def untold(turns: Iterable[Turn], told: Sequence[Entry], *, patience: float) -> 
         began = place.get(turn.subject, 0)
         for index in range(began, len(told)):
             entry = told[index]
-            if _tells(entry, turn) and -1.0 <= entry.at - turn.at <= patience:
+            if _tells(entry, turn) and -SLACK <= entry.at - turn.at <= patience:
                 place[turn.subject] = index + 1
                 break
         else:
@@ -203,12 +207,19 @@ def unexplained(told: Iterable[Entry], turns: Sequence[Turn]) -> list[Entry]:
 
 
 def _was_broken(entry: Entry, turns: Sequence[Turn]) -> bool:
-    """Tell whether, of this subject or something in it, the latest turn before the event broke it."""
-    latest = {turn.subject: turn.now for turn in turns if turn.at <= entry.at + 1.0}
-    return any(
-        now == "down" and (subject == entry.subject or subject.startswith(f"{entry.subject}/"))
-        for subject, now in latest.items()
-    )
+    """Tell whether this subject, or something in it, was broken when the event was told or just before."""
+    within = f"{entry.subject}/"
+    broken: set[str] = set()
+    for turn in turns:
+        if turn.now == "up" and turn.at < entry.at - SLACK:
+            broken.discard(turn.subject)
+        elif turn.now == "down" and turn.at < entry.at + SLACK:
+            broken.add(turn.subject)
+    return any(subject == entry.subject or subject.startswith(within) for subject in broken)
+
+
+RANK = {"up": 0, "on_backup": 1, "degraded": 2, "down": 3}
+"""How bad it is; what is unknown or under maintenance is neither better nor worse."""
 
 
 def alarms(told: Iterable[Entry], since: float, *, about: Collection[str] = ()) -> list[Entry]:
@@ -218,10 +229,14 @@ def alarms(told: Iterable[Entry], since: float, *, about: Collection[str] = ()) 
         for entry in told
         if entry.kind == "status"
         and entry.at >= since
-        and entry.data.get("now") in {"down", "degraded", "on_backup"}
-        and entry.data.get("was") != entry.data.get("now")
+        and _worse(entry)
         and (not about or entry.subject in about)
     ]
+
+
+def _worse(entry: Entry) -> bool:
+    was, now = (RANK.get(str(entry.data.get(word))) for word in ("was", "now"))
+    return was is not None and now is not None and now > was
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,16 @@ class Trial:
         names = ", ".join(daemon.vantage for daemon in by)
         until(recorded, seconds, f"{self.name}: {names} recorded what was done", 0.1)
 
+    def start_anew(self, daemon: Daemon, *before: str) -> None:
+        """Start a daemon that has ended, and wait until its new run has recorded that it has begun."""
+        boots = {entry.boot for entry in daemon.own()}
+        daemon.start_with(*before)
+        self.awaited(
+            lambda: {entry.boot for entry in daemon.own()} - boots,
+            15,
+            f"{daemon.vantage}'s daemon began anew",
+        )
+
     def blink(self, circuit: str, *by: Daemon) -> None:
         """Cut a circuit and mend it, each as soon as these daemons have recorded the former."""
         self.cut(circuit)

@@ -23,7 +23,7 @@ def killed(levels: Levels, rounds: int = 2) -> Row:
             change(circuit)
             time.sleep(dice.uniform(0, 4))
             agent.kill()
-            agent.start()
+            trial.start_anew(agent)
             trial.seen(agent, levels.city, seconds=30)
     boots = {entry.boot for entry in trial.own(agent)}
     trial.promise(len(boots) >= 2 * rounds, f"{2 * rounds} kills, and events of {len(boots)} boots only")
@@ -61,7 +61,7 @@ def restarted(levels: Levels, times: int = 1) -> Row:
         status = agent.stop()
         trial.promise(status == 0, f"it ended with status {status}")
         trial.heal(circuit)
-        agent.start()
+        trial.start_anew(agent)
         trial.seen(agent, levels.city)
     farewells = _told(trial, "agent_stopped")
     trial.promise(len(farewells) == times, f"the city told of {len(farewells)} farewells, not {times}")

@@ -20,7 +20,8 @@ def hour_off(levels: Levels) -> Row:
     stamps = levels.folder / "faketime"
     stamps.write_text("+3600")
     agent.stop()
-    agent.start_with(
+    trial.start_anew(
+        agent,
         "env",
         f"LD_PRELOAD={FAKETIME}",
         f"FAKETIME_TIMESTAMP_FILE={stamps}",
@@ -36,7 +37,7 @@ def hour_off(levels: Levels) -> Row:
     trial.blink(CIRCUIT, city)
     trial.promise(events_of(trial.own(agent), "clock_stepped"), "the agent did not notice the steps")
     agent.stop()
-    agent.start()
+    trial.start_anew(agent)
     row = trial.finish(blind={COUNTY})
     trial.promise(not events_of(trial.own(city), "agent_silent"), "a wrong clock was taken for silence")
     early = [e for e in city.of(COUNTY, trial.marks["city"]) if e.received_at and e.received_at < e.at - 1]

@@ -119,7 +119,7 @@ def replayed(levels: Levels) -> Row:
         trial.blink(CIRCUITS[0], agent, city)
         levels.caught_up(trial.marks)
         agent.stop()
-        agent.start()
+        trial.start_anew(agent)
         trial.awaited(lambda: len(events_of(trial.own(city), "agent_online")) > 0, 15, "it is online again")
         levels.caught_up(trial.marks)
         tape = [(topic, payload) for topic, payload in mouth.recorded if payload]
