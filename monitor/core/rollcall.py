@@ -11,7 +11,7 @@ from typing import NamedTuple
 from monitor.core.agent import Details, Presence, Step, Told, Track
 
 CLOSE = 5.0
-"""Seconds beyond one heartbeat within which last words count as said together."""
+"""Seconds beyond one heartbeat within which last words count as said together; less if heartbeats are closer."""
 
 
 class Silence(NamedTuple):
@@ -109,7 +109,8 @@ def _deadline(track: Track, since: float) -> float:
 
 
 def _spread(track: Track) -> float:
-    return track.agent.valid_for / 3 + CLOSE
+    heartbeat = track.agent.valid_for / 3
+    return heartbeat + min(CLOSE, heartbeat)
 
 
 def _next_due(track: Track) -> float:

@@ -46,7 +46,7 @@ def fit(known: Gathered, chunk: Chunk, *, past: bool) -> Fit:
     been so elsewhere, or before we lost it.
     """
     if chunk.log != known.log:
-        if past:
+        if past and known.log:
             return Fit.FOREIGN
         return Fit.GAP if chunk.after else Fit.NEXT
     if chunk.upto <= known.position:
