@@ -69,6 +69,8 @@ async def test_an_overlap_is_another_one_online_whose_name_stands_on_our_topics(
         pytest.param({"valid_for": "long"}, id="without-validity"),
         pytest.param({"valid_for": float("nan")}, id="valid-for-no-number"),
         pytest.param({"valid_for": -1}, id="valid-for-less-than-nothing"),
+        pytest.param({"valid_for": 10**400}, id="valid-for-beyond-all-numbers"),
+        pytest.param({"retained": True, "at": -(10**400)}, id="retained-before-all-times"),
         pytest.param({"vantage": "UP" * 20}, id="with-a-name-that-is-none"),
     ],
 )

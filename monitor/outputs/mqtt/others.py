@@ -103,11 +103,15 @@ class Others:
 
     def _holds(self, told: Mapping[str, object], *, retained: bool) -> float:
         """Return for how long a word holds, seconds; one that was retained has an age already."""
-        valid_for, at = told.get("valid_for"), told.get("at")
-        if not isinstance(valid_for, int | float) or not math.isfinite(valid_for):
-            return 0.0
-        if not retained:
-            return min(float(valid_for), LONGEST)
-        if not isinstance(at, int | float) or not math.isfinite(at):
-            return 0.0
-        return min(at + valid_for - self._wall(), valid_for, LONGEST)
+        valid_for, at = _number(told.get("valid_for")), _number(told.get("at"))
+        age = self._wall() - at if retained else 0.0
+        holds = min(valid_for - max(age, 0.0), LONGEST)
+        return holds if math.isfinite(holds) else 0.0
+
+
+def _number(value: object) -> float:
+    """Return a number as anybody may have written it; not a number if it is none."""
+    try:
+        return float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return math.nan

@@ -69,12 +69,15 @@ class Teller:
     async def finish(self, session: Session) -> None:
         """Tell what news there is in the outbox, then that we stop."""
         self._outbox.hurry()
-        while (item := self._outbox.next()) or session.in_flight:
-            if item is None:
+        while True:
+            await session.room(self._outbox.window)
+            item = self._outbox.next()
+            if item is not None:
+                self._tell(session, item)
+            elif session.in_flight:
                 await asyncio.sleep(0.01)
             else:
-                self._tell(session, item)
-                await session.room(self._outbox.window)
+                break
         self._writer.state = "offline"
         await session.publish(self._writer.daemon(self._condition.days_left(), session.max_packet))
 
