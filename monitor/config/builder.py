@@ -87,10 +87,11 @@ class Builder:
     def _network(self, key: str, file: NetworkFile) -> Network:
         look = None
         if file.anchor is not None:
-            look = self._maker.make(
-                self._file.looks.anchor, self._on_paths("anchor"), Aim(file.anchor), manner=PATH
-            )
+            look = self._anchor_look(Aim(file.anchor))
         return Network(key, named(file.name, Name(key, key)), file.anchor, look)
+
+    def _anchor_look(self, aim: Aim) -> Look | None:
+        return self._maker.make(self._file.looks.anchor, self._on_paths("anchor"), aim, manner=PATH)
 
     def _vantages(self) -> dict[str, VantageFile]:
         return self._file.vantages or {"city": VantageFile()}
@@ -153,7 +154,20 @@ class Builder:
             interface=file.interface,
             near_look=self._circuit_look(path, file, Aim(file.near)),
             far_look=far_look,
+            anchor_look=self._pinned_anchor_look(network, file),
         )
+
+    def _pinned_anchor_look(self, network: str, file: CircuitFile) -> Look | None:
+        """Return how the network's anchor is looked at over this circuit; None if nothing pins it there."""
+        anchor = self._file.networks[network].anchor if network in self._file.networks else None
+        if anchor is None:
+            return None
+        alike = file.source and ip_address(file.source).version == ip_address(anchor).version
+        source = file.source if alike else None
+        if source is None and file.interface is None:
+            return None
+        look = self._anchor_look(Aim(anchor, source, file.interface))
+        return replace(look, name="anchor") if look is not None else None
 
     def _circuit_look(self, path: Path, file: CircuitFile, aim: Aim) -> Look | None:
         node, manner = self._on_paths("circuit"), PATH.under(self._file.looks.circuit)

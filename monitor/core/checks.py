@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 
-from monitor.core.inventory import Center, Inventory, Look, Vantage
+from monitor.core.inventory import Center, Circuit, Inventory, Look, Vantage
 from monitor.core.world import Check
 
 
 def checks_of(inventory: Inventory, vantage: Vantage) -> dict[str, Check]:
     """Return all checks of *vantage* by id, in the order of the inventory.
 
-    A vantage inside a center looks at the far end of that center's own circuits and at its devices. Through
+    A vantage inside a center looks at the far end of that center's own circuits, over each of them at the
+    anchor of its network, and at its devices. Through
     each network that it sees it looks at the network's anchor and at the near ends of all other centers'
     circuits, and through the first of them at their devices.
     """
@@ -30,9 +31,19 @@ def _own(center: Center) -> Iterator[Check]:
     for circuit in center.circuits():
         if circuit.far_look is not None:
             yield _check(circuit.id, circuit.far_look, None)
+        if circuit.anchor_look is not None:
+            yield _over(circuit, circuit.anchor_look)
     for device in center.devices:
         for look in device.looks:
             yield _check(device.id, look, None)
+
+
+def _over(circuit: Circuit, look: Look) -> Check:
+    """Return the check of a network's anchor over a circuit; without a far end it is the circuit's own."""
+    if circuit.far_look is None:
+        return _check(circuit.id, look, None)
+    subject = network_subject(circuit.network)
+    return Check(f"{circuit.id}/{look.name}", subject, look, over=circuit.id)
 
 
 def _others(center: Center, vantage: Vantage) -> Iterator[Check]:

@@ -78,9 +78,26 @@ def is_cut(status: Status) -> bool:
     return status.health is Health.DOWN or status.reason == "behind_network"
 
 
-def assess_network(subject: str, beliefs: Sequence[Belief], before: Status | None) -> Status:
-    """Say how a network is, as its anchor shows it."""
-    return _settle(_from_beliefs(subject, SubjectKind.NETWORK, beliefs), before)
+def assess_network(
+    subject: str, looks: Sequence[tuple[Belief, Sequence[Belief]]], before: Status | None
+) -> Status:
+    """Say how a network is, as its anchor shows it.
+
+    Each look comes with what is believed of the circuit that it goes over, if any: while that is cut or
+    suspected the look says nothing of the network.
+    """
+    clear = [belief for belief, way in looks if not any(_is_doubtful(circuit) for circuit in way)]
+    if clear:
+        return _settle(_from_beliefs(subject, SubjectKind.NETWORK, clear), before)
+    ways = [circuit for _, way in looks for circuit in way]
+    if before is not None and any(circuit.verdict is not Verdict.DOWN for circuit in ways):
+        return before
+    since = max(circuit.since for circuit in ways)
+    return _settle(Status(subject, SubjectKind.NETWORK, Health.UNKNOWN, since, "behind_link"), before)
+
+
+def _is_doubtful(belief: Belief) -> bool:
+    return belief.verdict is Verdict.DOWN or belief.suspected
 
 
 def assess_center(center: Center, view: View) -> list[Status]:

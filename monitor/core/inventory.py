@@ -130,6 +130,8 @@ class Circuit:
     """How others look at the center's end."""
     far_look: Look | None = None
     """How the center itself looks at the network's end, pinned to this circuit."""
+    anchor_look: Look | None = None
+    """How the center itself looks at the network's anchor over this circuit; None: nothing pins it there."""
 
     @property
     def id(self) -> str:

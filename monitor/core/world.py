@@ -34,6 +34,9 @@ class Check:
     network: str | None = None
     """The network behind which the subject lies: while its anchor is silent the look tells nothing. None: the
     subject is at hand."""
+    over: str | None = None
+    """The circuit that the look goes over, though it looks at something beyond: while that is cut it tells
+    nothing of its subject."""
 
 
 class Reading:

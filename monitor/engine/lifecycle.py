@@ -168,10 +168,10 @@ def _new_watch(check: Check, how: Manner, remembered: Remembered) -> Watch:
 
 def _bearer(check: Check, inventory: Inventory) -> Bearer | None:
     """Return what a look at a circuit or network runs on; None for a service."""
-    if check.subject.startswith("network/"):
-        return Bearer.FIBRE
-    circuit = inventory.circuits.get(check.subject)
-    return circuit.bearer if circuit else None
+    circuit = inventory.circuits.get(check.over or check.subject)
+    if circuit is not None:
+        return circuit.bearer
+    return Bearer.FIBRE if check.subject.startswith("network/") else None
 
 
 def _mark(check: Check) -> str:

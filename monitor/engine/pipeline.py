@@ -44,6 +44,8 @@ class Pipeline:
         self.scheduler: Scheduler
         self._vitals = vitals
         self._by_subject: dict[str, list[Watch]] = {}
+        self._over: dict[str, list[Watch]] = {}
+        """By circuit, the looks at something beyond it that go over it."""
         self._zone = zone
         self._wall = wall
         self._offset = wall() - time.monotonic()
@@ -103,9 +105,11 @@ class Pipeline:
         world.checks = {name: watch.check for name, watch in watches.items()}
         world.readings = {name: watch.reading for name, watch in watches.items()}
         world.beliefs = {name: watch.belief for name, watch in watches.items()}
-        self._by_subject = {}
+        self._by_subject, self._over = {}, {}
         for watch in watches.values():
             self._by_subject.setdefault(watch.check.subject, []).append(watch)
+            if watch.check.over is not None:
+                self._over.setdefault(watch.check.over, []).append(watch)
         before = set(world.statuses)
         changes = self._assess(world.inventory.networks, world.inventory.centers)
         spoken_of = {change.now.subject for change in changes}
@@ -176,7 +180,12 @@ class Pipeline:
         if belief_is_news(was, now):
             events.append(self._telling.event("belief", check.id, belief_news(check, was, now)))
         kind, _, network = check.subject.partition("/")
-        if kind == "network":
+        if over := self._over.get(check.subject):
+            if was.verdict is Verdict.DOWN and now.verdict is not Verdict.DOWN:
+                self._look_behind(over)
+            beyond = {beyond.check.subject.partition("/")[2] for beyond in over}
+            changes = self._assess(beyond, self.world.inventory.centers)
+        elif kind == "network":
             changes = self._assess([network], self.world.inventory.centers)
         else:
             changes = self._assess([], [kind])
@@ -238,8 +247,12 @@ class Pipeline:
     def _say_networks(self, networks: Iterable[str]) -> Iterable[Status]:
         for subject in map(network_subject, networks):
             if subject in self._by_subject:
-                beliefs = [watch.belief for watch in self._by_subject[subject]]
-                yield assess_network(subject, beliefs, self.world.statuses.get(subject))
+                looks = [(w.belief, self._believed_of_way(w)) for w in self._by_subject[subject]]
+                yield assess_network(subject, looks, self.world.statuses.get(subject))
+
+    def _believed_of_way(self, watch: Watch) -> list[Belief]:
+        over = watch.check.over
+        return [] if over is None else [w.belief for w in self._by_subject.get(over, ())]
 
     def _say_center(self, name: str) -> list[Status]:
         inventory = self.world.inventory

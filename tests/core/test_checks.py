@@ -64,3 +64,32 @@ def test_a_center_looks_out_over_its_own_circuits_and_at_its_own_devices():
     assert {check.look for name, check in checks.items() if "primary" in name} == {FAR}
     assert not any(name.startswith("fang") for name in checks)
     assert checks["dan/router/icmp"].network is None
+
+
+def pinned(*, far):
+    """Return the center `dan` whose circuits lead to the anchor, with or without a far end of their own."""
+    anchor = replace(LOOK, name="anchor", options="anchor")
+    dan = center("dan")
+    links = tuple(
+        replace(
+            link,
+            circuits=tuple(replace(c, anchor_look=anchor, far_look=far) for c in link.circuits),
+        )
+        for link in dan.links
+    )
+    city = replace(CITY, centers={"dan": replace(dan, links=links)})
+    return checks_of(city, Vantage("dan", NAME, center="dan"))
+
+
+def test_over_each_circuit_a_center_looks_at_the_anchor_of_its_network():
+    checks = pinned(far=FAR)
+
+    over = {name: (check.subject, check.over) for name, check in checks.items() if check.over}
+    assert over["dan/province/primary/anchor"] == ("network/province", "dan/province/primary")
+    assert len(over) == 4
+
+
+def test_without_a_far_end_the_anchor_shows_the_circuit_itself():
+    check = pinned(far=None)["dan/city/backup/anchor"]
+
+    assert (check.subject, check.over) == ("dan/city/backup", None)

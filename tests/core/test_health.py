@@ -166,5 +166,21 @@ def test_amber_shows_on_circuit_link_and_center():
     assert [said[s].suspected for s in ("dan/city/primary", "dan/city", "dan")] == [True, True, True]
 
 
-def test_a_network_is_as_its_anchor_is():
-    assert assess_network("network/city", [LETTERS["d"]], None).health is Health.DOWN
+@pytest.mark.parametrize(
+    ("looks", "before", "said"),
+    [
+        pytest.param("d", "up", "down timeout", id="its-anchor-is-silent"),
+        pytest.param("uu du", "up", "degraded timeout", id="silent-over-one-circuit-that-is-whole"),
+        pytest.param("uu dd", "up", "up ok", id="a-cut-circuit-says-nothing-of-the-network"),
+        pytest.param("uu ds", "up", "up ok", id="nor-does-a-suspected-one"),
+        pytest.param("du dd", "up", "down timeout", id="silent-over-the-only-circuit-that-is-left"),
+        pytest.param("dd dd", "up", "unknown behind_link", id="nobody-sees-it-behind-cut-circuits"),
+        pytest.param("dd ds", "up", "up ok", id="nothing-new-until-the-last-circuit-is-decided"),
+        pytest.param("dd ds", None, "unknown behind_link", id="nothing-is-claimed-that-was-never-seen"),
+    ],
+)
+def test_a_network_is_as_its_anchor_is_over_the_circuits_that_are_whole(looks, before, said):
+    seen = [(LETTERS[look[0]], [LETTERS[way] for way in look[1:]]) for look in looks.split()]
+    status = assess_network("network/province", seen, before and network(before))
+
+    assert f"{status.health} {status.reason}" == said
