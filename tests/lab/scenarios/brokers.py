@@ -81,9 +81,9 @@ def _away(levels: Levels, name: str, seconds: float, *, forget: bool) -> Row:
     trial.seen(agent, levels.city)
     time.sleep(max(0.0, back_at - time.monotonic()))
     broker.start()
+    took = trial.awaited(lambda: kept <= retained(CITY, DAEMON), BACK, "all that was retained is there again")
     trial.heal(CIRCUITS[1])
     trial.seen(agent, levels.city)
-    took = trial.awaited(lambda: kept <= retained(CITY, DAEMON), BACK, "all that was retained is there again")
     trial.remark(f"{len(kept)} retained words back after {took:.1f} s")
     return trial.finish(seconds=60)
 
