@@ -17,8 +17,8 @@ from monitor.kit import crash
 from monitor.store import backup, mend, retention, tables
 from monitor.store.batch import Batch, Run, write
 from monitor.store.database import bare, connect, quick_check, revision
-from monitor.store.files import beside
-from monitor.store.migration import migrate
+from monitor.store.files import BESIDE, beside
+from monitor.store.migration import STEPS, migrate
 from monitor.store.rows import kept_of, status_of
 from monitor.store.trouble import DamagedError
 
@@ -44,12 +44,17 @@ class Opened:
 class LogFile:
     """The database of one log; every method blocks and belongs to the writer's thread."""
 
-    def __init__(self, path: Path, backups: Path) -> None:
+    def __init__(self, path: Path, backups: Path, steps: Path = STEPS) -> None:
         self.path = path
+        self._steps = steps
         self.backups = backups
         """Folder of the backups."""
         self._engine: Engine | None = None
-        self._inode = 0
+        self._inodes: dict[Path, int] = {}
+        """Of the file, and of what SQLite keeps beside it."""
+        self._replaced = False
+        self._wal = 0
+        """Bytes of the write-ahead log when we last wrote."""
 
     def open(self, *, verify: bool) -> Opened:
         """Open the file, make it if there never was one, and read what earlier runs left.
@@ -63,7 +68,7 @@ class LogFile:
         engine = self._engine = connect(self.path, writes=True, create=True)
         try:
             self._see_that_it_is_not_empty(engine)
-            migrate(engine, self.path, self._keep)
+            migrate(engine, self.path, self._keep, self._steps)
             if verify:
                 self._verify(engine)
             with engine.connect() as connection:
@@ -72,8 +77,9 @@ class LogFile:
             self.close()
             raise
         finally:
-            with contextlib.suppress(OSError):
-                self._inode = self.path.stat().st_ino
+            files = (self.path, *(beside(self.path, suffix) for suffix in BESIDE))
+            self._inodes = {file: _inode(file) for file in files}
+            self._note_wal()
 
     def commit(self, batch: Batch) -> float:
         """Write *batch* in one transaction; return the seconds that it took. Raises as `batch.write`."""
@@ -85,6 +91,7 @@ class LogFile:
             write(connection, batch)
             crash.point("before_commit")
         crash.point("after_commit")
+        self._note_wal()
         return time.perf_counter() - began
 
     def last(self) -> int:
@@ -95,13 +102,16 @@ class LogFile:
     def prune(self, before: float) -> bool:
         """Take away some of the events recorded before wall time *before*; tell whether there are more."""
         with self._opened().begin() as connection:
-            return retention.prune(connection, before) == retention.CHUNK
+            more = retention.prune(connection, before) == retention.CHUNK
+        self._note_wal()
+        return more
 
     def checkpoint(self, *, truncate: bool) -> None:
         """Bring what was committed from the write-ahead log into the file, as far as readers let us."""
         crash.point("in_checkpoint")
         with bare(self._opened()) as connection:
             connection.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'PASSIVE'})").fetchall()
+        self._note_wal()
         crash.point("in_checkpoint")
 
     def sizes(self) -> tuple[int, int]:
@@ -125,6 +135,9 @@ class LogFile:
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.dispose()
+        if self._replaced:
+            self._replaced = False
+            self._take_away_what_was_beside()
 
     def _opened(self) -> Engine:
         if self._engine is None:
@@ -154,13 +167,24 @@ class LogFile:
 
         What is deleted is still open here, and is written anew from there.
         """
-        try:
-            found = self.path.stat().st_ino
-        except FileNotFoundError:
+        found = _inode(self.path)
+        if not found:
             self._write_anew(engine)
-            raise DamagedError("it was deleted while it was in use, and has been written anew") from None
-        if found != self._inode:
+            raise DamagedError("it was deleted while it was in use, and has been written anew")
+        if found != self._inodes[self.path]:
+            self._replaced = True
             raise DamagedError("another file was put in its place while it was in use")
+        if _size(beside(self.path, "-wal")) < self._wal:
+            raise DamagedError("its write-ahead log was cut short while it was in use")
+
+    def _note_wal(self) -> None:
+        self._wal = _size(beside(self.path, "-wal"))
+
+    def _take_away_what_was_beside(self) -> None:
+        """Take away what belongs to the file that was here before: SQLite would apply it to this one."""
+        for file, inode in self._inodes.items():
+            if file != self.path and inode and _inode(file) == inode:
+                file.unlink(missing_ok=True)
 
     def _write_anew(self, engine: Engine) -> None:
         ready = mend.ready_for(self.path)
@@ -214,6 +238,14 @@ def _read(
 
 def _last(connection: Connection) -> int:
     return connection.execute(select(func.max(tables.events.c.position))).scalar() or 0
+
+
+def _inode(path: Path) -> int:
+    """Return what tells the file at *path* from another of the same name; 0: there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _size(path: Path) -> int:

@@ -51,6 +51,7 @@ class Store:
         self._writer = Writer(file, self._memory, self._pages, vitals, options)
         self._writing: asyncio.Task[None] | None = None
         self._lock: lock.Lock | None = None
+        self._left = False
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.tell: Callable[..., None] = _nobody
         """Is told about ourselves, `tell(what, **data)`: `store_trouble` (trouble), `store_back` (events that
@@ -85,6 +86,9 @@ class Store:
         await self._leave()
 
     async def _leave(self) -> None:
+        if self._left:
+            return
+        self._left = True
         try:
             async with asyncio.timeout(LAST_WORDS):
                 await self._pages.shut()

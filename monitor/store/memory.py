@@ -150,9 +150,11 @@ class Memory:
         """Give up, for now, what came from other vantages and is not recorded; they have it still."""
         self._let_go(self.pending.withdraw())
 
-    def write_all_again(self) -> None:
-        """Let the next batch hold everything that is remembered: the file has lost some of it."""
+    def write_all_again(self, last: int) -> None:
+        """Let the next batch hold all that is remembered: the file lost some, it ends at position *last*."""
         self.again = True
+        if last + 1 < self.ring.first:
+            self._count_lost(self.ring.lose_span(last + 1, self.ring.first - 1))
         self.something.set()
 
     def settle(self, opened: Opened) -> None:
@@ -205,13 +207,16 @@ class Memory:
         for item in items:
             if item.taken is None:
                 self.ring.lose(item.events)
-                self.lost += len(item.events)
-                self._vitals.dropped += len(item.events)
+                self._count_lost(len(item.events))
                 continue
             self.ring.withdraw(item.events)
             if item.done is not None and not item.done.done():
                 item.done.set_exception(WithdrawnError())
         self._vitals.pending = self.pending.events
+
+    def _count_lost(self, count: int) -> None:
+        self.lost += count
+        self._vitals.dropped += count
 
     def _look_at_horizon(self) -> None:
         """Let readers see what is recorded; everything, while the oldest that is not has waited too long."""

@@ -38,7 +38,7 @@ def mend(path: Path, backups: Path) -> Mended:
     new, ready = path.with_name(f"{path.stem}.mending{path.suffix}"), ready_for(path)
     for file in (new, ready):
         _remove(file)
-    if beside(path, "-wal").exists():
+    if _size(beside(path, "-wal")):
         path.touch()  # what was committed last is still there
     source = backup.newest(backups, path.stem)
     if source is not None:
@@ -88,6 +88,10 @@ def _take_place(ready: Path, path: Path) -> None:
         beside(path, suffix).unlink(missing_ok=True)
     ready.replace(path)
     sync_folder(path.parent)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _remove(path: Path) -> None:

@@ -16,14 +16,14 @@ from monitor.store.trouble import NewerError
 STEPS = Path(__file__).with_name("migrations")
 
 
-def migrate(engine: Engine, path: Path, keep: Callable[[], None]) -> None:
-    """Run the steps that are missing, each in one transaction; before the first one on a used file, *keep*.
+def migrate(engine: Engine, path: Path, keep: Callable[[], None], steps: Path = STEPS) -> None:
+    """Run the *steps* that are missing, each in one transaction; before the first on a used file, *keep* it.
 
     Raises NewerError for a file of a newer version.
     """
     with engine.connect() as connection:
         found = revision(connection)
-    known = shapes()
+    known = shapes(steps)
     if found == known[0]:
         return
     if found is not None:
@@ -33,17 +33,17 @@ def migrate(engine: Engine, path: Path, keep: Callable[[], None]) -> None:
                 f"knows up to {known[0]}); install that version again, or restore a backup from before it"
             )
         keep()
-    _upgrade(engine)
+    _upgrade(engine, steps)
 
 
-def shapes() -> list[str]:
+def shapes(steps: Path = STEPS) -> list[str]:
     """Return the numbers of all shapes that this version knows, the latest first."""
-    return [step.revision for step in ScriptDirectory(str(STEPS)).walk_revisions()]
+    return [step.revision for step in ScriptDirectory(str(steps)).walk_revisions()]
 
 
-def _upgrade(engine: Engine) -> None:
+def _upgrade(engine: Engine, steps: Path) -> None:
     config = Config(stdout=io.StringIO())
-    config.set_main_option("script_location", str(STEPS).replace("%", "%%"))
+    config.set_main_option("script_location", str(steps).replace("%", "%%"))
     with engine.connect() as connection:
         event.listen(connection, "after_cursor_execute", _one_statement_done)
         config.attributes["connection"] = connection

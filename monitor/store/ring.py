@@ -55,6 +55,12 @@ class Ring:
         for event in events:
             self.lost.add(event.position, event.position)
 
+    def lose_span(self, first: int, last: int) -> int:
+        """Note that what was recorded under these positions is lost after all; return how many they are."""
+        count = last - first + 1 - self.lost.count(first, last)
+        self.lost.add(first, last)
+        return count
+
     def withdraw(self, events: Sequence[Event]) -> None:
         """Forget *events*, neighbours all of them: they will come again under other positions."""
         if events:

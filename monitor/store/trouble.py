@@ -72,7 +72,7 @@ _ADVICE = {
     Kind.FULL: "no space left on the disk; make room in {folder} or on its disk",
     Kind.READ_ONLY: "may only be read; see why it or its disk became read-only (`dmesg`, `ls -l {path}`)",
     Kind.IO: "the disk fails ({detail}); look at it (`dmesg`, `smartctl`)",
-    Kind.DAMAGED: "damaged ({detail}); it is being set aside and the newest backup put in its place",
+    Kind.DAMAGED: "damaged ({detail}); it is looked through, and gives way to the newest backup if need be",
     Kind.UNWRITABLE: "cannot be opened ({detail}); see that {folder} is there and may be written by us",
     Kind.OTHER: "cannot be written ({detail})",
 }
@@ -82,10 +82,15 @@ def diagnose(error: Exception, path: Path) -> Trouble:
     """Return what *error*, met at the database in *path*, means."""
     if isinstance(error, StoreError):
         return Trouble(Kind.OTHER, str(error))
-    detail = _detail(error)
     kind = _refined(_kind(error), path)
-    advice = _ADVICE[kind].format(path=path, folder=path.parent, detail=detail)
+    advice = _ADVICE[kind].format(path=path, folder=path.parent, detail=detail(error))
     return Trouble(kind, f"{path}: {advice}")
+
+
+def detail(error: Exception) -> str:
+    """Return what *error* says, without what SQLAlchemy adds to it."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return str(cause) or type(cause).__name__
 
 
 def refuses(error: Exception) -> bool:
@@ -120,8 +125,3 @@ def _refined(kind: Kind, path: Path) -> Kind:
     if disk.f_flag & os.ST_RDONLY:
         return Kind.READ_ONLY
     return Kind.FULL if disk.f_bavail == 0 else kind
-
-
-def _detail(error: Exception) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return str(cause) or type(cause).__name__

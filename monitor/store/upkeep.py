@@ -110,7 +110,9 @@ class Upkeep:
 
     async def make_room(self) -> bool:
         """Give up the reserve; tell whether there was one."""
-        return await self._lane.run(self._release)
+        stood = await self._lane.run(self._release)
+        self._say_whether_reserve_stands(stands=False)
+        return stood
 
     async def measure(self) -> None:
         """See how large the file is, and cut its write-ahead log short if that has grown."""
@@ -133,12 +135,13 @@ class Upkeep:
         return stood
 
     async def _renew_reserve(self) -> None:
-        self._vitals.reserve = await self._lane.run(self._ballast.renew)
-        sentence = (
-            f"{self._file.path.parent}: too little room for the reserve of {self._options.reserve_mib} MiB; "
-            "make some"
-        )
-        self._notice("reserve", "" if self._vitals.reserve else sentence)
+        self._say_whether_reserve_stands(stands=await self._lane.run(self._ballast.renew))
+
+    def _say_whether_reserve_stands(self, *, stands: bool) -> None:
+        folder, size = self._file.path.parent, self._options.reserve_mib
+        self._vitals.reserve = stands or not size
+        lacks = f"{folder}: too little room for the reserve of {size} MiB; make some"
+        self._notice("reserve", "" if self._vitals.reserve else lacks)
 
     async def _prune_some(self) -> None:
         before = retention.horizon(time.time(), self._options.keep_days, self._clock())

@@ -17,7 +17,7 @@ from monitor.store.memory import Memory
 from monitor.store.mend import Mended, mend
 from monitor.store.options import StoreOptions
 from monitor.store.pages import Pages
-from monitor.store.trouble import BROKEN, DamagedError, Kind, NewerError, diagnose, refuses
+from monitor.store.trouble import BROKEN, Kind, NewerError, detail, diagnose, refuses
 from monitor.store.upkeep import Upkeep
 
 GROUP = 1_000
@@ -73,7 +73,7 @@ class Writer:
         """Open the file, or find out why that is not possible now. Raises NewerError."""
         for _ in range(3):  # a damaged file is mended in between
             await self._open()
-            if self._is_open or not self._verify:
+            if self._is_open or self._failing_since is not None:
                 return
 
     async def run(self) -> None:
@@ -172,7 +172,6 @@ class Writer:
         if trouble.kind is not Kind.LOCKED or now - self._failing_since >= LOCKED_FOR:
             self._declare(trouble.kind, trouble.sentence)
         if trouble.kind is Kind.FULL and await self._upkeep.make_room():
-            self._vitals.reserve = False
             return
         if trouble.kind not in _KEEP_OPEN:
             await self._let_go(verify=trouble.kind in (Kind.IO, Kind.DAMAGED))
@@ -269,7 +268,7 @@ class Writer:
             self._memory.settle(opened)
             self._upkeep.opened(seen_at=opened.seen_at, unclean=opened.unclean)
         elif opened.identity != self.identity or opened.last < self._memory.ring.recorded:
-            self._memory.write_all_again()
+            self._memory.write_all_again(opened.last)
         self.identity = opened.identity
         self._pages.open()
         self._memory.wake()
@@ -279,13 +278,15 @@ class Writer:
 
 def _told(mended: Mended, error: Exception, path: Path) -> str:
     """Say what was done about a damaged file."""
-    what = f"{path} was damaged ({error})" if isinstance(error, DamagedError) else f"{path} could not be read"
     where = f"is now {mended.aside}" if mended.aside else "left nothing behind"
     if mended.restored_from is not None:
         instead = f"the backup {mended.restored_from} has taken its place"
     else:
         instead = "there was no backup, so the log begins anew"
-    return f"{what} and {where}; {instead}, with {mended.salvaged} events brought over; please look into it."
+    return (
+        f"{path} was damaged ({detail(error)}) and {where}; {instead}, with {mended.salvaged} events brought "
+        "over; please look into it."
+    )
 
 
 def _nobody(what: str, **data: object) -> None:

@@ -36,7 +36,9 @@ def kept(detail="", verdict=Verdict.DOWN):
 
 
 def status(subject, health=Health.DOWN):
-    return Status(subject, SubjectKind.CENTER, health, 42.5, "all_links_down", works=("a", "b"), ill_since=40.0)
+    return Status(
+        subject, SubjectKind.CENTER, health, 42.5, "all_links_down", works=("a", "b"), ill_since=40.0
+    )
 
 
 @dataclass

@@ -47,7 +47,13 @@ async def test_ten_thousand_records_are_committed_in_groups(tmp_path):
 
 
 async def test_everything_that_is_true_of_an_event_comes_back_from_the_disk(tmp_path):
-    said = {"sentence": {"zh": "丹江口中断", "en": "cut"}, "n": None, "yes": True, "rtt": 0.25, "list": [1, "二"]}
+    said = {
+        "sentence": {"zh": "丹江口中断", "en": "cut"},
+        "n": None,
+        "yes": True,
+        "rtt": 0.25,
+        "list": [1, "二"],
+    }
     first = event(1, subject="dan/市网", kind="belief", data=said, at=1234.5678901)
     async with opened(tmp_path) as log:
         log.store.append(Record((first,)))
@@ -303,7 +309,9 @@ async def test_our_own_events_cannot_be_gathered(tmp_path):
 async def test_the_quarantine_holds_the_newest_thousand(tmp_path):
     async with opened(tmp_path) as log:
         for n in range(1_205):
-            await log.store.quarantine("dan", f"topic/{n}", "no\x00 JSON", bytes(100_000 if n == 1_204 else 3))
+            await log.store.quarantine(
+                "dan", f"topic/{n}", "no\x00 JSON", bytes(100_000 if n == 1_204 else 3)
+            )
             if n % 50 == 0:
                 await until(lambda: not log.store._memory.pending)
     found = rows(log.path, "SELECT topic, reason, length(payload) FROM quarantine ORDER BY id")

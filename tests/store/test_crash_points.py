@@ -1,0 +1,66 @@
+"""crash: killed at any named point, the log has lost nothing, and tells at most again what was in flight."""
+
+import signal
+
+import pytest
+
+from tests.store.crash_child import PAGE
+from tests.store.crash_ledger import ledgers, run
+
+IN_FLIGHT = 1_000
+"""Events that one transaction holds: so many may be told again after a kill, besides the page being told."""
+
+
+async def killed_and_restarted(folder, point, total, cycles):
+    killed = await run(folder, total, cycles=cycles, point=point)
+    ended = await run(folder, total)
+    found, sound, held = ledgers(folder, total)
+    for name, line in found.items():
+        print(f"{point:<18} {name:<9} {line}")
+
+    assert killed == -signal.SIGKILL
+    assert ended == 0
+    assert sound == "ok"
+    assert held == total
+    assert (found["recorded"].lost, found["recorded"].doubled) == (0, 0)
+    assert (found["gathered"].lost, found["gathered"].doubled) == (0, 0)
+    assert found["told"].lost == 0
+    assert found["told"].doubled <= IN_FLIGHT + PAGE
+
+
+@pytest.mark.parametrize("nth", [1, 50])
+@pytest.mark.parametrize("name", ["before_begin", "in_tx", "before_commit", "after_commit"])
+async def test_killed_around_a_commit_nothing_is_lost(tmp_path, name, nth):
+    await killed_and_restarted(tmp_path, f"{name}:{nth}", 2_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("point", "total", "cycles"),
+    [
+        ("in_migration:1", 300, 0),
+        ("in_migration:12", 300, 0),
+        ("in_checkpoint:1", 1_500, 0),
+        ("in_checkpoint:2", 1_500, 0),
+        ("in_shutdown:1", 300, 0),
+        ("in_shutdown:2", 300, 0),
+        ("in_shutdown:50", 300, 25),
+        pytest.param("in_checkpoint:50", 16_000, 0, marks=pytest.mark.long),
+    ],
+)
+async def test_killed_elsewhere_nothing_is_lost(tmp_path, point, total, cycles):
+    await killed_and_restarted(tmp_path, point, total, cycles)
+
+
+async def test_killed_at_random_again_and_again_nothing_is_lost(tmp_path):
+    total, kills = 3_000, 8
+    for n in range(kills):
+        await run(tmp_path, total, kill_after=0.45 + n * 0.13)
+    ended = await run(tmp_path, total)
+    found, sound, held = ledgers(tmp_path, total)
+    for name, line in found.items():
+        print(f"{kills} kills {name:<9} {line}")
+
+    assert ended == 0
+    assert (sound, held) == ("ok", total)
+    assert [line.lost for line in found.values()] == [0, 0, 0]
+    assert found["recorded"].doubled == found["gathered"].doubled == 0
