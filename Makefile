@@ -8,7 +8,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SERVERS := mosquitto mosquitto-clients prometheus prometheus-blackbox-exporter nginx-light openssl \
-	fping monitoring-plugins-basic iproute2 nftables tcpdump util-linux procps
+	fping monitoring-plugins-basic iproute2 nftables tcpdump util-linux procps strace libfaketime
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long check bench docs lock servers clean

@@ -90,7 +90,8 @@ class Feed(Protocol):
         """Wait for something new, at most *timeout* seconds, and take it; may be empty.
 
         Events come a page at a time, in the order of the log; what an output does not take waits there.
-        Without *events* they are left in the log, for when there is room.
+        Without *events* they are left in the log, for when there is room; such a call has taken nothing if it
+        is cancelled.
         """
 
     def told(self, position: int) -> None:

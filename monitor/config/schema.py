@@ -112,7 +112,8 @@ class CircuitFile(FileModel):
     bearer: Bearer = Bearer.FIBRE
     """What it runs on; each kind loses packets in its own way."""
     source: Address | None = None
-    """Address at which the center's own daemon sends, so that its looks go over this circuit."""
+    """Address at which the center's own daemon sends, so that its looks at the far end and at the network's
+    anchor go over this circuit."""
     interface: Interface | None = None
     """Interface to which the center's own daemon binds, for the same purpose."""
     shared: bool = False
