@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from monitor.core.vitals import OutputVitals, Vitals
+from monitor.kit.backoff import Backoff
 from monitor.kit.mqtt import Connection, MqttError, Refused, Resolve, Session
 from monitor.ports import Feed, Journal, News
 from monitor.vantages.beliefs import STEPS
@@ -44,6 +45,7 @@ class Reporter:
         *,
         resolve: Resolve | None = None,
         clock: Callable[[], float] = time.time,
+        backoff: Backoff | None = None,
     ) -> None:
         """Prepare to report to the level *name*, which has a broker of its own."""
         self.name = f"report/{name}"
@@ -54,6 +56,7 @@ class Reporter:
         self._journal = journal
         self._resolve = resolve
         self._clock = clock
+        self._backoff = backoff
 
     async def run(self, feed: Feed) -> None:
         """Report until cancelled; then say that we stop, within two seconds."""
@@ -62,7 +65,11 @@ class Reporter:
         voice = Voice(self._options, lambda: feed.world, clock=self._clock)
         tail = Tail(self._journal, self.name)
         connection = Connection(
-            broker, will=lambda: voice.will(tail.place), resolve=self._resolve, troubled=troubles.away
+            broker,
+            will=lambda: voice.will(tail.place),
+            resolve=self._resolve,
+            troubled=troubles.away,
+            backoff=self._backoff,
         )
         run = _Run(self._options, feed, self._vitals, self.vitals, voice, tail, troubles, connection)
         await run.until_cancelled()

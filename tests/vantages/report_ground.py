@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from monitor.core.detection import Belief, Verdict
 from monitor.core.inventory import Inventory, Look
@@ -18,6 +20,7 @@ from monitor.vantages.options import ReportOptions
 from monitor.vantages.reporter import Reporter
 from monitor.vantages.topics import log_topic
 from monitor.vantages.wire import Ack, BeliefWord, Chunk, DaemonWord, parse
+from tests.mosquitto import mosquitto
 
 ROOT = "command/v1"
 VANTAGE = "danjiangkou"
@@ -30,6 +33,13 @@ PATIENCE = 15.0
 QUICK = {"keepalive": 1, "timeout": 1.0}
 """Options with which a test takes seconds."""
 NAME = "report/city"
+QUICKLY = ("allow_anonymous true", "set_tcp_nodelay true")
+"""Settings of a broker that is in nobody's way."""
+
+
+def at_once() -> Backoff:
+    """Reconnect without the waits that make a test long."""
+    return Backoff(base=0.05, cap=0.1)
 
 
 class MemoryJournal:
@@ -140,6 +150,8 @@ class Reporting:
     vitals: Vitals
     own: OutputVitals
     task: asyncio.Task
+    port: int
+    """Of its broker."""
 
     async def until(self, condition, patience: float = PATIENCE) -> None:
         """Wait until the report's vitals are so."""
@@ -165,9 +177,9 @@ async def reporting(
     journal, vitals = journal or MemoryJournal(), vitals or Vitals()
     feed = BeliefFeed(world)
     known = {"host": "127.0.0.1", "port": port} | QUICK | options
-    reporter = Reporter(name, ReportOptions(**known), vitals, journal)
+    reporter = Reporter(name, ReportOptions(**known), vitals, journal, backoff=at_once())
     task = asyncio.create_task(reporter.run(feed), name=reporter.name)
-    it = Reporting(feed, journal, vitals, reporter.vitals, task)
+    it = Reporting(feed, journal, vitals, reporter.vitals, task, port)
     try:
         yield it
     finally:
@@ -225,18 +237,23 @@ class Taker:
     async def acknowledge(
         self, position: int | None = None, log: str | None = None, *, gap: bool = False
     ) -> None:
+        if self._session is None or not self._session.alive:
+            return  # a kept session brings chunks before we are ready; `live` says where we are
         at = self.position if position is None else position
         ack = Ack(collector="shiyan", at=time.time(), log=log or self.log, position=at, gap=gap)
         self._session.send(Message(ACK, ack.payload(), retain=True), lambda _: None)
 
     async def hear_live(self, delivery: Delivery) -> None:
         if delivery.topic == DAEMON:
-            self.daemon.append(parse(DaemonWord, delivery.payload))
+            self.daemon.append(word := parse(DaemonWord, delivery.payload))
+            if word.log and not self.log and not self.mute:
+                await self.acknowledge(log=word.log)
         else:
             word = parse(BeliefWord, delivery.payload) if delivery.payload else None
             self.beliefs.append((time.monotonic(), word, delivery.topic.removeprefix(BELIEF)))
 
     async def live(self, session: Session) -> None:
+        """Hear what is live, and say how far we are, as a collecting daemon does when it comes back."""
         self._session = session
         await session.subscribe(DAEMON, self.hear_live)
         await session.subscribe(f"{BELIEF}#", self.hear_live)
@@ -276,7 +293,7 @@ async def taking(port: int, taker: Taker | None = None, **known) -> AsyncIterato
     connection = Connection(
         broker,
         subscriptions=[(log_topic(ROOT, VANTAGE), taker.hear_log)],
-        backoff=Backoff(base=0.05, cap=0.1),
+        backoff=at_once(),
     )
     task = asyncio.create_task(connection.keep(taker.live))
     try:
@@ -285,3 +302,96 @@ async def taking(port: int, taker: Taker | None = None, **known) -> AsyncIterato
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def at_work(
+    folder: Path, world: World, journal=None, *, settings: tuple[str, ...] = QUICKLY, taker=None, **options
+) -> AsyncIterator[tuple[Taker, Reporting]]:
+    """Run a broker, one who takes in what it brings, and a report to it."""
+    async with (
+        mosquitto(folder, *settings) as broker,
+        taking(broker.port, taker) as taken,
+        reporting(broker.port, world, journal, **options) as report,
+    ):
+        yield taken, report
+
+
+class Line:
+    """A way to a broker that can be cut, held up, or made slow; it leads where *port* says."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.entry = 0
+        self.rate: float | None = None
+        """Bytes per second towards the broker; None: as many as there are."""
+        self._open = asyncio.Event()
+        self._open.set()
+        self._ends: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task] = set()
+
+    def cut(self) -> None:
+        """End all connections as if the cable were cut, with an RST."""
+        for end in self._ends:
+            end.transport.abort()
+
+    def hold(self) -> None:
+        """Let nothing through any more, in neither direction."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Let everything through again."""
+        self._open.set()
+
+    async def _join(self, near: asyncio.StreamReader, near_end: asyncio.StreamWriter) -> None:
+        ends = {near_end}
+        try:
+            far, far_end = await asyncio.open_connection("127.0.0.1", self.port, limit=4096)
+            ends.add(far_end)
+            self._ends |= ends
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pass(near, far_end, slow=True))
+                group.create_task(self._pass(far, near_end, slow=False))
+        except* OSError:
+            pass
+        finally:
+            self._ends -= ends
+            for end in ends:
+                end.transport.abort()
+
+    async def _pass(self, near: asyncio.StreamReader, far: asyncio.StreamWriter, *, slow: bool) -> None:
+        while data := await near.read(1024):
+            await self._open.wait()
+            if slow and self.rate:
+                await asyncio.sleep(len(data) / self.rate)
+            far.write(data)
+            await far.drain()
+        raise ConnectionResetError
+
+
+@contextlib.asynccontextmanager
+async def line_to(port: int) -> AsyncIterator[Line]:
+    """Open a line to the broker at *port*; it takes connections at `entry`."""
+    line = Line(port)
+
+    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        line._tasks.add(task)
+        try:
+            await line._join(reader, writer)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            line._tasks.discard(task)
+
+    server = await asyncio.start_server(join, "127.0.0.1", 0, limit=4096)
+    for listener in server.sockets:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    line.entry = server.sockets[0].getsockname()[1]
+    try:
+        yield line
+    finally:
+        server.close()
+        for task in list(line._tasks):
+            task.cancel()
+        await asyncio.gather(*line._tasks, return_exceptions=True)
