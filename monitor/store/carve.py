@@ -8,11 +8,13 @@ SQLite project: 1.6 (b-tree pages, cells, overflow), 2.1 (records), 4.1 (write-a
 import io
 import itertools
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 Value = int | float | str | bytes | None
 Row = tuple[Value, ...]
+Wanted = Callable[[int], bool]
+"""Whether the row of this rowid is looked at any further."""
 
 PAGE_SIZES = tuple(1 << bits for bits in range(9, 17))
 HEADER = 100
@@ -34,18 +36,18 @@ class _TornError(Exception):
     """What was read is no row."""
 
 
-def rows_of_file(path: Path, page_size: int, after: int, width: int) -> Iterator[tuple[int, Row]]:
-    """Give rowid and values of every row of *width* values and a rowid beyond *after*, in no order.
+def rows_of_file(path: Path, page_size: int, wanted: Wanted, width: int) -> Iterator[tuple[int, Row]]:
+    """Give rowid and values of every row of *width* values and a rowid that is wanted, in no order.
 
     A row may come more than once, or be one that was deleted. Pages that cannot be read are left out.
     """
     with path.open("rb", buffering=0) as file:
         pages = _Pages(file, page_size, {})
         for number in range(1, file.seek(0, io.SEEK_END) // page_size + 1):
-            yield from _rows(pages, pages.get(number), HEADER if number == 1 else 0, after, width)
+            yield from _rows(pages, pages.get(number), HEADER if number == 1 else 0, wanted, width)
 
 
-def rows_of_wal(wal: Path, database: Path, after: int, width: int) -> Iterator[tuple[int, Row]]:
+def rows_of_wal(wal: Path, database: Path, wanted: Wanted, width: int) -> Iterator[tuple[int, Row]]:
     """Give the same of every page in a write-ahead log, whatever its checksums say."""
     with wal.open("rb", buffering=0) as log, database.open("rb", buffering=0) as file:
         header = _read(log, 0, _WAL_HEADER)
@@ -57,7 +59,7 @@ def rows_of_wal(wal: Path, database: Path, after: int, width: int) -> Iterator[t
         latest = {number: (log, place) for number, place in zip(numbers, places, strict=True)}
         pages = _Pages(file, size, latest)
         for number, place in zip(numbers, places, strict=True):
-            yield from _rows(pages, _read(log, place, size), HEADER if number == 1 else 0, after, width)
+            yield from _rows(pages, _read(log, place, size), HEADER if number == 1 else 0, wanted, width)
 
 
 class _Pages:
@@ -80,7 +82,7 @@ def _read(file: io.FileIO, place: int, size: int) -> bytes:
         return b""
 
 
-def _rows(pages: _Pages, page: bytes, start: int, after: int, width: int) -> Iterator[tuple[int, Row]]:
+def _rows(pages: _Pages, page: bytes, start: int, wanted: Wanted, width: int) -> Iterator[tuple[int, Row]]:
     if len(page) < start + _LEAF_HEADER or page[start] != _LEAF:
         return
     count = int.from_bytes(page[start + 3 : start + 5], "big")
@@ -89,7 +91,7 @@ def _rows(pages: _Pages, page: bytes, start: int, after: int, width: int) -> Ite
         try:
             length, at = _varint(page, place)
             rowid, at = _varint(page, at)
-            if rowid > after and length <= _LONGEST:
+            if wanted(rowid) and length <= _LONGEST:
                 row = _record(_payload(pages, page, at, length), width)
                 if row is not None:
                     yield rowid, row

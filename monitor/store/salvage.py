@@ -15,17 +15,14 @@ from monitor.store import carve
 from monitor.store.backup import reading
 from monitor.store.files import BESIDE, beside, sync_folder
 from monitor.store.tables import checks, events, gathered, readers, runs, statuses
+from monitor.store.walk import BATCH, Missing, Walk, end_of, select_all
 
-BATCH = 1000
-"""Rows that are read and written at once."""
-FINEST = 16
-"""Positions at which a range that cannot be read is not halved any more: its pages are looked at instead."""
-MOST_FAILURES = 20_000
-"""Ranges that cannot be read after which nothing but the pages is looked at."""
 SMALL = 1024
 """Pages of a database that is read as a whole for its first page."""
 _WIDTH = len(events.c)
 _LONGEST_NAME = 500
+_HIGHEST = 1 << 40
+"""Position beyond which there is no event of ours: what says so is torn."""
 _MAGIC = b"SQLite format 3\0"
 
 Row = carve.Row
@@ -81,7 +78,7 @@ def salvage(broken: Path, into: Connection, after: int) -> int:
         with _first_page_of(into, broken), contextlib.closing(reading(broken)) as damaged:
             rescue.by_the_tree(damaged)
     except (sqlite3.Error, OSError):
-        rescue.complete = False
+        pass  # what was not read is missing; it may lie in the pages
     rescue.by_the_pages()
     rescue.hold_readers_back()
     return rescue.count
@@ -92,19 +89,26 @@ class _Rescue:
 
     def __init__(self, broken: Path, into: Connection, after: int) -> None:
         self._broken, self._into, self._after = broken, into, after
+        self._end = after
+        """The position up to which SQLite knew of events, or after which all are wanted anyway."""
         self.count = 0
-        self.complete = True
-        """No event beyond what was read can have been in the file."""
+        self.missing = Missing([(after, _HIGHEST)])
+        """The positions at which there may be events that were not read."""
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether SQLite could read all events that it knew of."""
+        return not self.missing
 
     def by_the_tree(self, damaged: sqlite3.Connection) -> None:
         """Take what SQLite can read: with the write-ahead log, and without rows that were deleted."""
         damaged.execute("BEGIN")  # one state of it, for all tables
-        end = _end(damaged)
-        self.complete = end is not None
+        end = end_of(damaged)
         if end is not None:
-            walk = _Walk(damaged)
+            walk = Walk(damaged)
             self._add(walk.rows(self._after, end))
-            self.complete = walk.failures == 0
+            self.missing = walk.missing(self._after, end)
+            self._end = max(self._after, end)
         for table in (checks, statuses):
             _replace(self._into, table, _all(damaged, table))
         for table in (readers, runs):
@@ -117,15 +121,18 @@ class _Rescue:
         with contextlib.suppress(OSError):
             if not self.complete:
                 size = self._into.exec_driver_sql("PRAGMA page_size").scalar_one()
-                self._add_carved(carve.rows_of_file(self._broken, int(size), self._after, _WIDTH))
+                self._add_carved(carve.rows_of_file(self._broken, int(size), self._wanted, _WIDTH))
         wal = beside(self._broken, "-wal")
         with contextlib.suppress(OSError):
-            self._add_carved(carve.rows_of_wal(wal, self._broken, self._after, _WIDTH))
+            self._add_carved(carve.rows_of_wal(wal, self._broken, self._wanted, _WIDTH))
 
     def hold_readers_back(self) -> None:
         """See that no reader is ahead of the log: it would miss what is recorded next."""
         end = "(SELECT coalesce(max(position), 0) FROM events)"
         self._into.exec_driver_sql(f"UPDATE readers SET position = min(position, {end})")  # noqa: S608
+
+    def _wanted(self, position: int) -> bool:
+        return self._end < position <= _HIGHEST or position in self.missing
 
     def _add_carved(self, found: Iterable[tuple[int, Row]]) -> None:
         # In a record the position is NULL: it is the rowid that stands before it.
@@ -150,58 +157,12 @@ class _Rescue:
         return int(self._into.exec_driver_sql("SELECT total_changes()").scalar_one())
 
 
-class _Walk:
-    """Reads events by ranges of positions, halving what cannot be read."""
-
-    def __init__(self, damaged: sqlite3.Connection) -> None:
-        self._damaged = damaged
-        self._query = (
-            f"{_select(events)} WHERE position > ? AND position <= ? ORDER BY position LIMIT {BATCH}"
-        )
-        self.failures = 0
-
-    def rows(self, low: int, high: int) -> Iterator[Row]:
-        ranges = [(low, high)]
-        while ranges:
-            low, high = ranges.pop()
-            try:
-                rows = self._damaged.execute(self._query, (low, high)).fetchall()
-            except (sqlite3.Error, UnicodeDecodeError):
-                self.failures += 1
-                if self.failures > MOST_FAILURES:
-                    return
-                if high - low > FINEST:
-                    middle = (low + high) // 2
-                    ranges += [(middle, high), (low, middle)]
-                continue
-            yield from rows
-            if len(rows) == BATCH and low < rows[-1][0] < high:
-                ranges.append((rows[-1][0], high))
-
-
-def _end(damaged: sqlite3.Connection) -> int | None:
-    """Return the position of the latest event, by whichever way leads to it."""
-    for way in (
-        "SELECT max(position) FROM events",
-        "SELECT position FROM events ORDER BY recorded_at DESC LIMIT 1",
-    ):
-        with contextlib.suppress(sqlite3.Error):
-            found = damaged.execute(way).fetchone()
-            return int(found[0] or 0) if found else 0
-    return None
-
-
 def _all(damaged: sqlite3.Connection, table: Table) -> list[Row] | None:
     """Return the rows of a small table; None: it cannot be read as a whole."""
     with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
-        rows = damaged.execute(_select(table)).fetchall()
+        rows = damaged.execute(select_all(table)).fetchall()
         return [row for row in rows if _fits(table, row)]
     return None
-
-
-def _select(table: Table) -> str:
-    columns = ", ".join(column.name for column in table.c)
-    return f"SELECT {columns} FROM {table.name}"  # noqa: S608 - names of ours
 
 
 def _replace(into: Connection, table: Table, rows: list[Row] | None) -> None:

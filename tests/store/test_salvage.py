@@ -91,6 +91,19 @@ def test_what_others_sent_is_asked_for_again_when_events_are_missing(damaged):
     assert asked(log, "SELECT * FROM gathered") == []
 
 
+def test_a_page_that_holds_what_belongs_elsewhere_is_noticed(damaged):
+    log, backup = damaged
+    leaves = pages_of(log, "events", 13)
+    content = log.read_bytes()
+    other = leaves[-30] - 1
+    overwrite(log, (leaves[-20] - 1) * PAGE, content[other * PAGE : (other + 1) * PAGE])
+    count, _ = rescued(log, backup)
+
+    assert 1 <= ALL - BACKED_UP - count <= 16
+    assert asked(log, "SELECT * FROM gathered") == []
+    assert sound(log)
+
+
 @pytest.mark.parametrize("content", [bytes(PAGE), b"\x0d" * PAGE, b"\xff" * PAGE])
 def test_a_lost_page_that_leads_to_others_costs_no_event(damaged, content):
     log, backup = damaged
