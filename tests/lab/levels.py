@@ -112,8 +112,8 @@ class Levels:
         self.disks = {name: Disk(folder / name / "state", DISK) for name in ON_A_DISK}
         self.daemons = {name: self.daemon(post, folder / name) for name, post in POSTS.items()}
         self.ears = {
-            name: Ear(f"ear-{name}", namespace=POSTS[name].namespace, host=POSTS[name].broker, below=STATUSES)
-            for name in COLLECTORS
+            name: Ear(f"ear-{name}", namespace=post.namespace, host=post.broker, below=STATUSES)
+            for name, post in POSTS.items()
         }
 
     def daemon(self, post: Post, folder: Path, **more: object) -> Daemon:

@@ -191,13 +191,18 @@ def page(path: str) -> str:
 
 def metric(name: str, subject: str, **labels: str) -> float:
     """Return the sample of a metric that speaks of this subject and has these labels."""
-    wanted = {f'{label}="{value}"' for label, value in {**labels, "subject": subject}.items()}
+    return sample(name, **labels, subject=subject)
+
+
+def sample(name: str, **labels: str) -> float:
+    """Return the sample of a metric that has these labels."""
+    wanted = {f'{label}="{value}"' for label, value in labels.items()}
     for line in page("/metrics").splitlines():
         found, _, rest = line.partition("{")
         told, _, value = rest.partition("}")
         if found == name and wanted <= set(told.split(",")):
             return float(value)
-    raise AssertionError(f"{name} says nothing of {subject}")
+    raise AssertionError(f"{name} says nothing of {labels}")
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from tests.lab.ledger import Row
 from tests.lab.levels import COUNTIES, Levels, events_of
 from tests.lab.topology import wires
 from tests.lab.trial import Trial
+from tests.lab.watched import sample
 
 COUNTY = COUNTIES[2]
 CIRCUIT = next(wires(COUNTY)).id
@@ -39,17 +40,20 @@ def hour_off(levels: Levels) -> Row:
     agent.stop()
     trial.start_anew(agent)
     row = trial.finish(blind={COUNTY})
-    trial.promise(not events_of(trial.own(city), "agent_silent"), "a wrong clock was taken for silence")
+    silences = [e for e in events_of(trial.own(city), "agent_silent") if e.subject == COUNTY]
+    trial.promise(not silences, "a wrong clock was taken for silence")
     early = [e for e in city.of(COUNTY, trial.marks["city"]) if e.received_at and e.received_at < e.at - 1]
     trial.promise(early, "no event came with a time ahead of ours: the clock was not wrong")
     return trial.again(row)
 
 
 def _measured(trial: Trial, offset: float) -> None:
-    """Wait until the city has told of the clock's offset, or that it is right again."""
+    """Wait until the city has measured the clock's offset, and told whether it is wrong."""
 
-    def told() -> bool:
-        words = events_of(trial.own(trial.levels.city), "agent_clock")
-        return bool(words) and abs(float(words[-1].data["offset"]) - offset) < 1.0
+    def known() -> bool:
+        words = [e for e in events_of(trial.own(trial.levels.city), "agent_clock") if e.subject == COUNTY]
+        told = bool(words) and words[-1].data["wrong"] is (abs(offset) > 1.0)
+        return told and abs(sample("command_monitor_agent_clock_offset_seconds", agent=COUNTY) - offset) < 1.0
 
-    trial.awaited(told, 25, f"the city told that the clock is {offset:+g} s off")
+    took = trial.awaited(known, 25, f"the city knows that the clock is {offset:+g} s off")
+    trial.remark(f"{offset:+g} s known after {took:.1f} s")

@@ -10,7 +10,7 @@ from tests.lab.ledger import Row
 from tests.lab.levels import COUNTIES, KEEPALIVE, POSTS, SILENT_AFTER, Levels, events_of
 from tests.lab.topology import DAEMON, STRANGER, place, wires
 from tests.lab.trial import Trial
-from tests.lab.watched import ROOT
+from tests.lab.watched import ROOT, sample
 
 COUNTY = COUNTIES[0]
 CIRCUITS = tuple(wire.id for wire in wires(COUNTY))
@@ -74,17 +74,18 @@ def wrong_topics(levels: Levels) -> Row:
 def poisoned(levels: Levels) -> Row:
     """Say everything that no honest daemon says."""
     trial, bad = Trial(levels, "hostile: poison"), list(poison(STRANGER))
-    before = _quarantined(levels)
+    before, refused = _quarantined(levels), _counted("refused", STRANGER)
     with _stranger() as mouth:
         for end, payload in bad:
             mouth.say(f"{ROOT}/vantage/{STRANGER}/{end}", payload)
     trial.blink(CIRCUITS[1], levels.daemons[COUNTY], levels.city)
     row = trial.finish()
     _nothing_taken(trial)
-    kept = _quarantined(levels)
+    kept, refused = _quarantined(levels), _counted("refused", STRANGER) - refused
+    trial.promise(refused == len(bad), f"{refused:.0f} of {len(bad)} messages were refused")
     trial.promise(kept > before, "nothing was put aside for a person to look at")
     trial.promise(kept <= MOST_QUARANTINED, f"{kept} messages are put aside")
-    trial.remark(f"{kept - before} of {len(bad)} put aside")
+    trial.remark(f"{refused:.0f} of {len(bad)} refused, {kept - before} put aside")
     return trial.again(row)
 
 
@@ -97,7 +98,7 @@ def flooded(levels: Levels, rate: int = 5000, seconds: float = 10.0) -> Row:
     flood = levels.lab.start(place(STRANGER), *words, log=log)
     began, number = time.monotonic(), 0
     took = trial.awaited(
-        lambda: events_of(trial.own(levels.city), "agent_quarantined"), 10, "the flooding one is put aside"
+        lambda: events_of(trial.own(levels.city), "agent_flooding"), 10, "the flooding one is put aside"
     )
     trial.remark(f"put aside after {took:.1f} s")
     while number == 0 or time.monotonic() < began + seconds:
@@ -123,10 +124,11 @@ def replayed(levels: Levels) -> Row:
         trial.awaited(lambda: len(events_of(trial.own(city), "agent_online")) > 0, 15, "it is online again")
         levels.caught_up(trial.marks)
         tape = [(topic, payload) for topic, payload in mouth.recorded if payload]
-        before = {e.key for e in city.of(COUNTY)}
+        before, repeated = {e.key for e in city.of(COUNTY)}, _counted("repeated", COUNTY)
         time.sleep(SILENT_AFTER)  # so old must they be to be yesterday's, not late
         for topic, payload in tape * 2:
             mouth.say(topic, payload)
+        trial.awaited(lambda: _counted("repeated", COUNTY) > repeated, 10, "repetitions are counted")
     after = {e.key for e in city.of(COUNTY)}
     named = {e.key for e in agent.own()}
     trial.promise(after - before <= named, "the replay made events")
@@ -134,12 +136,18 @@ def replayed(levels: Levels) -> Row:
     row = trial.finish()
     doubled = events_of(trial.own(city), "agent_doubled")
     trial.promise(not doubled, "yesterday's words were taken for a second daemon")
-    trial.remark(f"{2 * len(tape)} words played back")
+    counted = _counted("repeated", COUNTY) - repeated
+    trial.remark(f"{2 * len(tape)} words played back, {counted:.0f} words and events known already")
     return trial.again(row)
 
 
 def _stranger(heard: str | None = None) -> Mouth:
     return Mouth(place(STRANGER), DAEMON, f"stranger-{time.monotonic_ns()}", heard)
+
+
+def _counted(what: str, vantage: str) -> float:
+    """Return how many words or events of a vantage the city's daemon has counted as *what*."""
+    return sample(f"command_monitor_agent_{what}_total", agent=vantage)
 
 
 def _nothing_taken(trial: Trial) -> None:
