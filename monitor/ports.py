@@ -155,10 +155,13 @@ class Journal(Protocol):
         """Position of the latest recorded event."""
 
     async def own(self, after: int, limit: int) -> Sequence[Event]:
-        """Return our own recorded events after a position, oldest first, at most *limit*."""
+        """Return our own recorded events after a position, oldest first, at most *limit*.
+
+        Raises OSError while the disk cannot be read: that is not the same as that there are none.
+        """
 
     async def waiting(self, after: int) -> int:
-        """Return how many of our own recorded events come after a position."""
+        """Return how many of our own recorded events come after a position; raises OSError as above."""
 
     def place(self, reader: str) -> int:
         """Return the saved position of a reader; 0 without one."""

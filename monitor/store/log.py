@@ -140,24 +140,18 @@ class Store:
         return self._memory.ring.recorded if self._memory.settled else 0
 
     async def own(self, after: int, limit: int) -> Sequence[Event]:
-        """Return our own recorded events after a position; none while the disk cannot be read."""
+        """Return our own recorded events after a position; raises OSError while the disk cannot be read."""
         ring, end = self._memory.ring, self.end
         if after + 1 >= ring.first:
             events = ring.between(after + 1, end, len(ring))
             return [event for event in events if event.received_at is None][:limit]
-        try:
-            return await self._pages.own(after, end, limit)
-        except UnreadableError:
-            return ()
+        return await self._pages.own(after, end, limit)
 
     async def waiting(self, after: int) -> int:
-        """Return how many of our own recorded events come after a position."""
+        """Return how many of our own recorded events come after a position; raises OSError as `own` does."""
         if after + 1 >= self._memory.ring.first:
             return len(await self.own(after, len(self._memory.ring)))
-        try:
-            return await self._pages.count_own(after, self.end)
-        except UnreadableError:
-            return 0
+        return await self._pages.count_own(after, self.end)
 
     def place(self, reader: str) -> int:
         """Return the saved position of a reader; 0 without one."""

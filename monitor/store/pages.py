@@ -21,7 +21,7 @@ T = TypeVar("T")
 _E = tables.events.c
 
 
-class UnreadableError(Exception):
+class UnreadableError(OSError):
     """The file cannot be read now; the writer knows of it."""
 
 
@@ -77,12 +77,12 @@ class Pages:
 
     async def _ask(self, question: Callable[[Connection], T]) -> T:
         if self._shut:
-            raise UnreadableError
+            raise UnreadableError("the log cannot be read now")
         try:
             return await self._lane.run(partial(self._answer, question))
         except BROKEN as error:
             self._suspect(error)
-            raise UnreadableError from error
+            raise UnreadableError("the log cannot be read now") from error
 
     def _answer(self, question: Callable[[Connection], T]) -> T:
         if self._engine is None:

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from contextlib import suppress
 
 from monitor.core.world import Event
 from monitor.kit import crash
@@ -71,22 +72,27 @@ class Tail:
         self._turn_to(self.window.reconnected())
 
     async def fill(self) -> None:
-        """Read on, if little is left of what was read and there is more."""
+        """Read on, if little is left of what was read and there is more; later, if the disk cannot be read."""
         if not self.log or len(self._page) >= ENTRIES or self._read >= self._journal.end:
             return
         turn, end = self._turn, self._journal.end
-        events = await self._journal.own(self._read, PAGE)
-        if turn != self._turn:
-            return  # meanwhile we have gone elsewhere
+        try:
+            events = await self._journal.own(self._read, PAGE)
+        except OSError:
+            return
+        if turn != self._turn or self._journal.identity != self.log:
+            return  # meanwhile we have gone elsewhere, or what we read was of another log
         self._page.extend(events)
         latest = events[-1].position if events else 0
         self._read = latest if len(events) == PAGE else max(end, latest)
 
     async def count(self) -> None:
         """Count what is not acknowledged."""
-        self.backlog = (
-            0 if self._is_done() or not self.log else await self._journal.waiting(self.window.acked)
-        )
+        if self._is_done() or not self.log:
+            self.backlog = 0
+            return
+        with suppress(OSError):
+            self.backlog = await self._journal.waiting(self.window.acked)
 
     def take(self, room: int, most: int) -> tuple[int, Portion]:
         """Take what goes into the next chunk, and the position after which it begins."""

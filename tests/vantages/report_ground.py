@@ -52,6 +52,7 @@ class MemoryJournal:
         self.foreign = 0
         """Positions taken by events of others since the latest of ours."""
         self.reads = 0
+        self.unreadable = False
 
     @property
     def end(self) -> int:
@@ -65,9 +66,13 @@ class MemoryJournal:
     async def own(self, after: int, limit: int) -> Sequence[Event]:
         self.reads += 1
         await asyncio.sleep(0)
+        if self.unreadable:
+            raise OSError("the disk is bad")
         return [event for event in self.events if event.position > after][:limit]
 
     async def waiting(self, after: int) -> int:
+        if self.unreadable:
+            raise OSError("the disk is bad")
         return sum(event.position > after for event in self.events)
 
     def place(self, reader: str) -> int:

@@ -334,6 +334,24 @@ async def test_a_new_log_is_told_from_its_own_place(tmp_path):
     assert journal.places[NAME] == journal.end
 
 
+async def test_a_log_that_cannot_be_read_is_not_taken_for_one_without_events(tmp_path):
+    journal = MemoryJournal()
+    journal.record(*events(5))
+    async with at_work(tmp_path, world_of(*CHECKS), journal) as (taker, report):
+        await taker.has(journal.events)
+        journal.unreadable = True
+        journal.record(*events(5, first=6))
+        reads = journal.reads
+        await taker.until(lambda: journal.reads > reads + 3)
+        believe(report.feed, CHECKS[0], Verdict.DOWN)
+        await taker.until(lambda: taker.said()[CHECKS[0]].verdict == "down")
+        journal.unreadable = False
+        journal.record(*events(5, first=11))
+        await taker.has(journal.events)
+
+    assert taker.taken == [("boot-1", seq) for seq in range(1, 16)]
+
+
 async def test_while_the_log_is_not_open_only_what_is_live_is_told(tmp_path):
     journal = MemoryJournal(identity="")
     async with at_work(tmp_path, world_of(*CHECKS), journal) as (taker, _):
