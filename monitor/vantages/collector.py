@@ -9,18 +9,21 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
+from math import inf
 
 import structlog
 
 from monitor.core.vitals import OutputVitals, Vitals
 from monitor.kit.backoff import Backoff
-from monitor.kit.mqtt import Broker, Delivery, Message, MqttError, Refused, Resolve, ends_soon
+from monitor.kit.mqtt import Broker, Delivery, Message, MqttError, Resolve
 from monitor.kit.mqtt.options import BrokerOptions
 from monitor.kit.text import clean
 from monitor.ports import Archive, Feed, Hearing
+from monitor.vantages.condition import Condition
 from monitor.vantages.floods import SHUT, Floods
 from monitor.vantages.intake import Intake
-from monitor.vantages.lane import Lane
+from monitor.vantages.lane import Filter, Lane
 from monitor.vantages.listener import Listener
 from monitor.vantages.peers import Peer, Peers
 from monitor.vantages.quarantine import Quarantine
@@ -30,17 +33,17 @@ from monitor.vantages.topics import beliefs_filter, daemon_topic, log_topic
 TICK = 0.5
 """Seconds between two looks at what time has made of the vantages."""
 LAGGED = 1.0
-"""Seconds by which such a look may be late; later, we were deaf meanwhile."""
+"""Seconds by which such a look may be late; if it is later, we were deaf meanwhile."""
 AT_ONCE = 200
 """Words under way to us that we have not acknowledged, at most."""
 CHUNKS = 20
 """The same for chunks of logs, each of which may be as large as a packet."""
 KEPT = 86_400
-"""Seconds for which the broker keeps our place in what is said about logs while we are away."""
-CATCH = "vantage/#"
-"""What a vantage says, below the root."""
+"""Seconds for which the broker keeps what is said about logs while we are away; MQTT 5 only."""
 
 log = structlog.get_logger()
+
+Hear = Callable[[Peer, Delivery, float], Awaitable[None]]
 
 
 class Collector:
@@ -77,8 +80,18 @@ class Collector:
 
     async def run(self, feed: Feed) -> None:
         """Gather until cancelled."""
-        run = _Run(self._options, self.vitals, self._hearing, self._archive, feed.world.vantage, self._clock)
-        await run.until_cancelled(self._resolve, self._shut, self._backoff)
+        del feed  # who hears has the world
+        run = _Run(
+            self._options,
+            self.vitals,
+            self._hearing,
+            self._archive,
+            clock=self._clock,
+            shut=self._shut,
+            resolve=self._resolve,
+            backoff=self._backoff,
+        )
+        await run.until_cancelled()
 
 
 class _Run:
@@ -90,73 +103,71 @@ class _Run:
         own: OutputVitals,
         hearing: Hearing,
         archive: Archive,
-        vantage: str,
+        *,
         clock: Callable[[], float],
+        shut: float,
+        resolve: Resolve | None,
+        backoff: Callable[[], Backoff],
     ) -> None:
+        root, vantage = options.root, hearing.world.vantage
         self._options = options
-        self._own = own
-        self._archive = archive
         self._vantage = vantage
+        self._archive = archive
         self._clock = clock
+        self._condition = condition = Condition(own, f"{options.host}:{options.port}", clock)
         self._peers = peers = Peers(hearing)
         self._quarantine = Quarantine(peers, archive)
-        self._intake = Intake(
-            options.root, vantage, peers, archive, self._quarantine,
-            wall=clock, send=self._send, answered=self._answered,
-        )  # fmt: skip
-        self._listener = Listener(options.root, peers, hearing, clock, self._claimed)
+        self._floods = Floods(peers, self._listen, shut)
         self._roll = Roll(peers)
-        self._deaf_at = 0.0
-        self._away: dict[str, str] = {"hear": "not connected yet", "gather": "not connected yet"}
-        self._unacknowledged: dict[str, str] = {}
-        self._floods: Floods
-        self._words: Lane
-        self._logs: Lane
-        self._new: asyncio.Queue[Peer] = asyncio.Queue()
-
-    async def until_cancelled(
-        self, resolve: Resolve | None, shut: float, backoff: Callable[[], Backoff]
-    ) -> None:
-        """Gather."""
-        root = self._options.root
-        self._floods = Floods(self._peers, self._listen, shut)
+        self._listener = Listener(root, peers, hearing, clock, self._claimed)
+        self._intake = Intake(
+            root,
+            vantage,
+            peers,
+            archive,
+            self._quarantine,
+            wall=clock,
+            send=self._send,
+            answered=condition.answered,
+        )
 
         def lane(
-            purpose: str,
-            broker: Broker,
-            filters: Callable[[str], tuple[str, ...]],
-            hear: Callable[[Peer, Delivery], Awaitable[None]],
-            joined: Callable[[str], None],
+            purpose: str, hear: Hear, joined: Callable[[str], None], *filters: Filter, **known: int
         ) -> Lane:
             return Lane(
-                broker,
-                f"{root}/{CATCH}",
+                self._broker(purpose, **known),
+                root,
                 filters,
-                lambda delivery: self._take(purpose, delivery, hear),
+                partial(self._take, purpose, hear),
                 joined=joined,
-                troubled=lambda words: self._troubled(purpose, words),
+                troubled=partial(condition.away, purpose),
                 resolve=resolve,
                 backoff=backoff(),
             )
 
         self._words = lane(
-            "hear", self._broker("hear", AT_ONCE, kept=0),
-            lambda v: (daemon_topic(root, v), beliefs_filter(root, v)), self._hear_word, self._joined,
-        )  # fmt: skip
+            "hear", self._hear_word, self._joined, daemon_topic, beliefs_filter, at_once=AT_ONCE, kept=0
+        )
         self._logs = lane(
-            "gather", self._broker("gather", CHUNKS, kept=KEPT),
-            lambda v: (log_topic(root, v),), self._hear_chunk, self._intake.remind,
-        )  # fmt: skip
+            "gather", self._hear_chunk, self._intake.remind, log_topic, at_once=CHUNKS, kept=KEPT
+        )
+        self._lanes = {"hear": self._words, "gather": self._logs}
+        self._unknown: asyncio.Queue[Peer] = asyncio.Queue()
+        self._deaf_at = -inf
+        """Monotonic time at which we noticed last that we had not heard."""
+
+    async def until_cancelled(self) -> None:
+        """Gather."""
         self._follow(time.monotonic())
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._words.run())
-            group.create_task(self._logs.run())
+            for lane in self._lanes.values():
+                group.create_task(lane.run())
             group.create_task(self._intake.run())
             group.create_task(self._quarantine.run())
             group.create_task(self._recall())
             group.create_task(self._tend())
 
-    def _broker(self, purpose: str, at_once: int, *, kept: int) -> Broker:
+    def _broker(self, purpose: str, *, at_once: int, kept: int) -> Broker:
         given = self._options.broker(
             client_id=f"command-monitor-{self._vantage}",
             echo=f"{self._options.root}/daemon/{self._vantage}/echo/{purpose}",
@@ -166,45 +177,43 @@ class _Run:
 
     # What comes in
 
-    async def _take(
-        self, purpose: str, delivery: Delivery, hear: Callable[[Peer, Delivery], Awaitable[None]]
-    ) -> None:
+    async def _take(self, purpose: str, hear: Hear, delivery: Delivery) -> None:
         """Take in one message, whatever it is: nothing that a peer says may end our session."""
         vantage = delivery.topic.removeprefix(f"{self._options.root}/vantage/").partition("/")[0]
         peer = self._peers.get(vantage)
         if peer is None:
-            (self._words if purpose == "hear" else self._logs).forget(vantage)
+            self._lanes[purpose].forget(vantage)
         elif peer.shut_until is None:
             now = time.monotonic()
             try:
-                await hear(peer, delivery)
+                await hear(peer, delivery, now)
             except ValueError as error:
                 self._quarantine.refuse(peer, delivery.topic, str(error), delivery.payload, now)
             except Exception:
                 log.exception("collect.failed", vantage=vantage, topic=clean(delivery.topic))
                 self._quarantine.refuse(peer, delivery.topic, "we failed at it", delivery.payload, now)
 
-    async def _hear_word(self, peer: Peer, delivery: Delivery) -> None:
-        now = time.monotonic()
+    async def _hear_word(self, peer: Peer, delivery: Delivery, now: float) -> None:
         if peer.words.take(now):
             self._listener.hear(peer, delivery, now, self._hears_since())
         else:
-            self._flooded(peer, now)
+            self._floods.begin(peer, now)
 
-    async def _hear_chunk(self, peer: Peer, delivery: Delivery) -> None:
-        now, useful = time.monotonic(), False
+    async def _hear_chunk(self, peer: Peer, delivery: Delivery, now: float) -> None:
+        useful = False
         try:
             useful = await self._intake.hear(peer, delivery, now)
         finally:
             if not useful and not peer.chunks.take(now):
-                self._flooded(peer, now)
-
-    def _flooded(self, peer: Peer, now: float) -> None:
-        log.warning("collect.flooded", vantage=peer.vantage)
-        self._floods.begin(peer, now)
+                self._floods.begin(peer, now)
 
     def _claimed(self, peer: Peer, log: str, position: int) -> None:
         self._intake.remind(peer.vantage, (log, position))
+
+    def _joined(self, vantage: str) -> None:
+        peer = self._peers.get(vantage)
+        if peer is not None:
+            peer.track = replace(peer.track, listened_at=time.monotonic())
 
     # What time brings
 
@@ -220,7 +229,7 @@ class _Run:
             else:
                 self._judge(now)
             before = now
-            self._show()
+            self._condition.show(self._lanes, self._quarantine.waiting)
 
     def _judge(self, now: float) -> None:
         """Forget what holds no longer, and say who is silent as far as we could hear."""
@@ -240,29 +249,23 @@ class _Run:
     def _hears_since(self) -> float:
         """Return since when we have been hearing without a break; never, while we do not."""
         since = self._words.since
-        return float("inf") if since is None else max(since, self._deaf_at)
+        return inf if since is None else max(since, self._deaf_at)
 
     def _follow(self, now: float) -> None:
         new = self._peers.follow(now)
         if new is not None:
             self._listen()
             for peer in new:
-                self._new.put_nowait(peer)
+                self._unknown.put_nowait(peer)
 
     def _listen(self) -> None:
-        wanted = self._peers.listened_to()
-        self._words.listen(wanted)
-        self._logs.listen(wanted)
-
-    def _joined(self, vantage: str) -> None:
-        peer = self._peers.get(vantage)
-        if peer is not None:
-            peer.track = replace(peer.track, listened_at=time.monotonic())
+        for lane in self._lanes.values():
+            lane.listen(self._peers.listened_to())
 
     async def _recall(self) -> None:
-        """Find out which boots of each new vantage we know from earlier."""
+        """Find out which boots of each new vantage are known from earlier."""
         while True:
-            peer = await self._new.get()
+            peer = await self._unknown.get()
             try:
                 known = await self._archive.gathered(peer.vantage)
             except Exception:
@@ -270,37 +273,5 @@ class _Run:
             else:
                 self._peers.recall(peer, known.boots)
 
-    # How we are
-
     def _send(self, message: Message, done: Callable[[MqttError | None], None]) -> bool:
         return self._logs.send(message, done)
-
-    def _answered(self, topic: str, trouble: MqttError | None) -> None:
-        if trouble is None:
-            self._own.delivered += 1
-            self._unacknowledged.pop(topic, None)
-        elif isinstance(trouble, Refused):
-            self._own.failed += 1
-            self._unacknowledged[topic] = str(trouble)
-
-    def _troubled(self, purpose: str, words: str) -> None:
-        if self._away.get(purpose) != words:
-            log.warning("collect.away", connection=purpose, reason=words)
-        self._away[purpose] = words
-        self._own.reconnects += 1
-
-    def _show(self) -> None:
-        lanes = {"hear": self._words, "gather": self._logs}
-        self._own.connected = all(lane.since is not None for lane in lanes.values())
-        self._own.queued = self._quarantine.waiting
-        self._own.trouble = next(iter(self._troubles(lanes)), "")
-
-    def _troubles(self, lanes: dict[str, Lane]) -> list[str]:
-        away = [self._away[purpose] for purpose, lane in lanes.items() if lane.session is None]
-        refused = [words for lane in lanes.values() for words in lane.refused.values()]
-        deaf = [lane for lane in lanes.values() if lane.session is not None and lane.session.deaf]
-        found = [*away, *refused, *self._unacknowledged.values()]
-        if deaf:
-            found.append("the broker takes our messages, but nothing that we subscribe to comes back")
-        ends = ends_soon(self._words.certificate_ends, self._clock())
-        return [clean(words) for words in (*found, ends) if words]

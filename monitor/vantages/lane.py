@@ -2,13 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from monitor.kit.backoff import Backoff
 from monitor.kit.mqtt import Broker, Connection, Delivery, Lost, Message, MqttError, Refused, Resolve, Session
 
+CATCH = "vantage/#"
+"""All that vantages say, below the root."""
 TURN = 0.005
 """Seconds of work after which everybody else has a turn."""
+
+Filter = Callable[[str, str], str]
+"""Returns a filter, given the root of all topics and a vantage."""
 
 
 class Lane:
@@ -20,29 +25,28 @@ class Lane:
     def __init__(
         self,
         broker: Broker,
-        catch: str,
-        filters: Callable[[str], tuple[str, ...]],
+        root: str,
+        filters: Sequence[Filter],
         hear: Callable[[Delivery], Awaitable[None]],
         *,
         joined: Callable[[str], None],
         troubled: Callable[[str], None],
         resolve: Resolve | None,
-        backoff: Backoff | None = None,
+        backoff: Backoff,
     ) -> None:
-        """Prepare to listen; *catch* matches what any of the *filters* of a vantage can bring.
-
-        *joined* hears of each vantage from when we listen to it.
-        """
+        """Prepare to listen; *joined* hears of each vantage from when we listen to it."""
         self._broker = broker
+        self._root = root
         self._filters = filters
         self._hear = hear
         self._joined = joined
-        self._troubled = troubled
         self._wanted: set[str] = set()
         self._changed = asyncio.Event()
         self._turn = 0.0
         self.session: Session | None = None
         """The present session; None while we are not connected."""
+        self.sessions = 0
+        """How many there have been."""
         self.since: float | None = None
         """Monotonic time since when we hear all that we want to; None: we do not."""
         self.heard_at = 0.0
@@ -50,7 +54,11 @@ class Lane:
         self.refused: dict[str, str] = {}
         """Filters that the broker would not let us have, and its words."""
         self._connection = Connection(
-            broker, adopted=((catch, self._take),), troubled=self._away, resolve=resolve, backoff=backoff
+            broker,
+            adopted=((f"{root}/{CATCH}", self._take),),
+            troubled=troubled,
+            resolve=resolve,
+            backoff=backoff,
         )
 
     @property
@@ -75,7 +83,7 @@ class Lane:
     def forget(self, vantage: str) -> None:
         """Take no more of a vantage that a kept session still brings."""
         if self.session is not None:
-            for pattern in self._filters(vantage):
+            for pattern in self._patterns(vantage):
                 self.session.unsubscribe(pattern)
 
     def prove(self) -> None:
@@ -96,6 +104,7 @@ class Lane:
 
     async def _live(self, session: Session) -> None:
         self.session, taken = session, set[str]()
+        self.sessions += 1
         self.refused.clear()
         try:
             while True:
@@ -112,7 +121,7 @@ class Lane:
             self.forget(vantage)
         taken &= wanted
         for vantage in sorted(wanted - taken):
-            for pattern in self._filters(vantage):
+            for pattern in self._patterns(vantage):
                 await self._ask(session, pattern)
             taken.add(vantage)
             self._joined(vantage)
@@ -132,5 +141,5 @@ class Lane:
             await asyncio.sleep(0)
             self._turn = time.monotonic()
 
-    def _away(self, words: str) -> None:
-        self._troubled(words)
+    def _patterns(self, vantage: str) -> list[str]:
+        return [pattern(self._root, vantage) for pattern in self._filters]

@@ -322,7 +322,7 @@ class TestTwoDaemonsUnderOneName:
 
 
 class TestTheClock:
-    """It is measured by the quickest of the latest heartbeats, and told when it is wrong and when it is right."""
+    """It is measured by the quickest of the latest heartbeats; told when it is wrong and when right again."""
 
     def test_offset_is_positive_if_it_is_ahead(self):
         ear = Ear()

@@ -1,13 +1,15 @@
-"""What the tests of the collecting side stand on: a small city, an ear, a log in memory, and agents of any manners."""
+"""What the tests of the collecting side stand on: a small city, an ear, a log, and agents of any manners."""
 
 import asyncio
 import contextlib
 import itertools
 import json
+import sqlite3
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import paho.mqtt.client as paho
 
@@ -24,11 +26,12 @@ from monitor.core.inventory import (
     Role,
     Vantage,
 )
-from monitor.core.vitals import OutputVitals, Vitals
+from monitor.core.vitals import OutputVitals, StoreVitals, Vitals
 from monitor.core.world import Event, World
 from monitor.kit.backoff import Backoff
 from monitor.kit.mqtt.options import BrokerOptions
 from monitor.ports import Gathered
+from monitor.store import Store, StoreOptions, log_file
 from monitor.vantages.collector import Collector
 from tests.fakes import FakeFeed
 
@@ -127,12 +130,51 @@ class MemoryArchive:
         return [(e.boot, e.seq) for e in self.events.values() if e.vantage == vantage]
 
 
+class DiskArchive:
+    """The real one, with a look into its file."""
+
+    def __init__(self, store: Store, path: Path) -> None:
+        self.gathered = store.gathered
+        self.gather = store.gather
+        self.quarantine = store.quarantine
+        self._path = path
+
+    def _rows(self, query: str, *values) -> list[tuple]:
+        with contextlib.closing(sqlite3.connect(self._path)) as connection:
+            return connection.execute(query, values).fetchall()
+
+    @property
+    def kept(self) -> list[tuple[str, str, str, bytes]]:
+        return self._rows("SELECT vantage, topic, reason, payload FROM quarantine ORDER BY id")
+
+    @property
+    def events(self) -> dict[tuple[str, str, int], Event]:
+        columns = "vantage, boot, seq, at, kind, subject, data, position, received_at"
+        rows = self._rows(f"SELECT {columns} FROM events ORDER BY position")  # noqa: S608 - ours
+        return {row[:3]: Event(*row[:6], json.loads(row[6]), *row[7:]) for row in rows}
+
+    def of(self, vantage: str) -> list[tuple[str, int]]:
+        return self._rows("SELECT boot, seq FROM events WHERE vantage = ? ORDER BY position", vantage)
+
+
+@contextlib.asynccontextmanager
+async def on_disk(folder: Path) -> AsyncIterator[DiskArchive]:
+    """Keep a real log in *folder*."""
+    path = log_file(folder, "city")
+    store = Store(path, "city", StoreVitals(), options=StoreOptions(reserve_mib=0))
+    await store.open()
+    try:
+        yield DiskArchive(store, path)
+    finally:
+        await store.close()
+
+
 @dataclass
 class Collecting:
     """A collector at work."""
 
     ear: Ear
-    archive: MemoryArchive
+    archive: MemoryArchive | DiskArchive
     feed: FakeFeed
     vitals: OutputVitals
     task: asyncio.Task

@@ -1,7 +1,8 @@
-"""The collector: what other vantages say now is held for as long as it holds, and silence is told as silence."""
+"""The collector: what other vantages say is held for as long as it holds, and silence is told as silence."""
 
 import asyncio
 import signal
+import sys
 import time
 
 import pytest
@@ -210,6 +211,20 @@ async def test_nobody_is_judged_while_our_own_connection_is_away(broker, collect
     assert time.monotonic() - came_back > 2.5
 
 
+async def test_nobody_is_judged_for_a_time_in_which_our_own_loop_stood_still(broker, collector):
+    words = ("-m", "tests.vantages.flood", str(broker.port), "dan", "beat", "3", "8")
+    honest = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.DEVNULL)
+    await collector.told("agent_online")
+
+    time.sleep(4)  # noqa: ASYNC251 - that is the point
+    await asyncio.sleep(2)
+    quiet = collector.whats()
+    await honest.wait()
+    await collector.told("agent_silent")
+
+    assert quiet == ["agent_online"]
+
+
 async def test_agents_that_come_back_with_the_broker_were_never_silent(broker, collector):
     with mouth(broker.port) as dan:
         await dan.beat()
@@ -308,14 +323,16 @@ async def test_our_own_reports_are_not_listened_to(broker, collector):
 async def test_a_broker_that_refuses_our_acknowledgements_is_told(tmp_path):
     acl = tmp_path / "acl"
     acl.write_text(f"topic readwrite {ROOT}/daemon/#\ntopic readwrite {ROOT}/vantage/#\n")
-    async with mosquitto(tmp_path, "allow_anonymous true", f"acl_file {acl}") as broker:
-        async with collecting(broker.port) as collector:
-            with mouth(broker.port) as dan:
-                await dan.tell(0, 3)
-                await collector.until(lambda: "ack/dan" in collector.vitals.trouble)
+    async with (
+        mosquitto(tmp_path, "allow_anonymous true", f"acl_file {acl}") as broker,
+        collecting(broker.port) as collector,
+    ):
+        with mouth(broker.port) as dan:
+            await dan.tell(0, 3)
+            await collector.until(lambda: "ack/dan" in collector.vitals.trouble)
 
-            assert collector.vitals.failed >= 1
-            assert collector.archive.of("dan") == [("boot-1", seq) for seq in (1, 2, 3)]
+    assert collector.vitals.failed >= 1
+    assert collector.archive.of("dan") == [("boot-1", seq) for seq in (1, 2, 3)]
 
 
 async def test_a_broker_that_brings_us_nothing_is_told_and_nobody_is_judged_by_its_silence(tmp_path):

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ports import Gathered
+from monitor.store import log_file
 from monitor.vantages.intake import Fit, fit
 from monitor.vantages.wire import Chunk
 from tests.mosquitto import mosquitto, needs_mosquitto
-from tests.vantages.collect_ground import CHECK, MemoryArchive, beating, city, collecting, mouth
+from tests.store.log_ground import locked
+from tests.vantages.collect_ground import CHECK, MemoryArchive, beating, city, collecting, mouth, on_disk
 from tests.vantages.report_ground import MemoryJournal, events, reporting, world_of
 
 server = [pytest.mark.server, needs_mosquitto]
@@ -24,8 +26,8 @@ async def broker(tmp_path):
 
 
 @pytest.fixture
-async def collector(broker):
-    async with collecting(broker.port) as it:
+async def collector(broker, tmp_path):
+    async with on_disk(tmp_path) as archive, collecting(broker.port, archive) as it:
         yield it
 
 
@@ -63,14 +65,15 @@ class TestAChunk:
         assert time.time() - 10 < event.received_at <= time.time()
         assert collector.agent().gathered == 1
 
-    async def test_is_not_acknowledged_before_it_is_recorded(self, collector, dan):
-        collector.archive.good.clear()
-        await dan.tell(0, 3)
-        await asyncio.sleep(0.5)
-        early = list(dan.acks)
+    async def test_is_not_acknowledged_before_it_is_recorded(self, broker, dan):
+        async with collecting(broker.port) as collector:
+            collector.archive.good.clear()
+            await dan.tell(0, 3)
+            await asyncio.sleep(0.5)
+            early = list(dan.acks)
 
-        collector.archive.good.set()
-        await acknowledged(collector, dan, 3)
+            collector.archive.good.set()
+            await acknowledged(collector, dan, 3)
 
         assert early == []
 
@@ -159,7 +162,7 @@ class TestAChunk:
                 await acknowledged(collector, two, 4, "log-two")
 
         assert collector.archive.of("dan") == numbers(1, 3, "one") + numbers(1, 4, "two")
-        assert collector.archive.known["dan"].log == "log-two"
+        assert (await collector.archive.gathered("dan")).log == "log-two"
 
     async def test_of_a_past_boot_in_the_log_that_goes_on_is_taken(self, broker, collector, dan):
         await dan.beat()
@@ -188,7 +191,7 @@ class TestAnAcknowledgement:
 
         assert again.acks[-1]["collector"] == "city"
 
-    async def test_is_told_anew_by_a_collector_that_starts(self, tmp_path, broker, dan):
+    async def test_is_told_anew_by_a_collector_that_starts(self, broker, dan):
         archive = MemoryArchive()
         async with collecting(broker.port, archive) as collector:
             await dan.tell(0, 3)
@@ -213,14 +216,15 @@ class TestAnAcknowledgement:
 
         assert dan.acks[-1]["gap"] is False
 
-    async def test_goes_back_if_we_have_lost_what_we_had(self, collector, dan):
-        await dan.tell(0, 3)
-        await acknowledged(collector, dan, 3)
-        collector.archive.known["dan"] = Gathered("log-1", 1, ("boot-1",))
+    async def test_goes_back_if_we_have_lost_what_we_had(self, broker, dan):
+        async with collecting(broker.port) as collector:
+            await dan.tell(0, 3)
+            await acknowledged(collector, dan, 3)
+            collector.archive.known["dan"] = Gathered("log-1", 1, ("boot-1",))
 
-        await dan.beat(acknowledged=3)
+            await dan.beat(acknowledged=3)
 
-        await acknowledged(collector, dan, 1)
+            await acknowledged(collector, dan, 1)
 
         assert dan.acks[-1]["gap"] is True
 
@@ -230,39 +234,43 @@ class TestAnAcknowledgement:
 class TestABadDisk:
     """It holds up logs, for as long as it takes, and nothing else."""
 
-    async def test_does_not_delay_live_words_nor_end_the_session_nor_lose_anything(self, collector, dan):
-        collector.archive.good.clear()
+    async def test_does_not_delay_live_words_nor_end_the_session_nor_lose_anything(
+        self, collector, dan, tmp_path
+    ):
         async with beating(dan):
-            for after in range(0, 40, 2):
-                await dan.tell(after, after + 2)
-            for number in range(5):
-                began = time.monotonic()
-                await dan.believe(verdict="down" if number % 2 else "up", reason=f"r{number}")
-                await collector.until(
-                    lambda n=number: (
-                        (h := collector.world.heard.get("dan", {}).get(CHECK)) and h.reason == f"r{n}"
-                    )
-                )
-                assert time.monotonic() - began < 0.5
-                await asyncio.sleep(0.8)
-            steady = collector.vitals.reconnects
-            collector.archive.good.set()
+            with locked(log_file(tmp_path, "city")):
+                for after in range(0, 40, 2):
+                    await dan.tell(after, after + 2)
+                for number in range(5):
+                    began = time.monotonic()
+                    await believed(collector, dan, f"r{number}")
+                    assert time.monotonic() - began < 0.5
+                    await asyncio.sleep(0.8)
+                early = list(dan.acks)
             await acknowledged(collector, dan, 40)
 
-        assert steady == 0
+        assert early == []
+        assert collector.vitals.reconnects == 0
         assert collector.archive.of("dan") == numbers(1, 40)
 
-    async def test_holds_up_poison_without_holding_up_words(self, collector, dan):
-        collector.archive.good.clear()
-        for _ in range(300):
-            dan.client.publish(dan.topic("daemon"), b"poison", 1)
-        await dan.believe()
-        await collector.until(lambda: CHECK in collector.world.heard.get("dan", {}))
+    async def test_holds_up_poison_without_holding_up_words(self, broker, dan):
+        async with collecting(broker.port) as collector:
+            collector.archive.good.clear()
+            for _ in range(300):
+                dan.client.publish(dan.topic("daemon"), b"poison", 1)
+            await believed(collector, dan, "r")
 
-        collector.archive.good.set()
-        await collector.until(lambda: len(collector.archive.kept) >= 100)
+            collector.archive.good.set()
+            await collector.until(lambda: len(collector.archive.kept) >= 100)
 
         assert collector.agent().refused == 300
+
+
+async def believed(collector, dan, reason):
+    """Believe something and wait until it is held."""
+    await dan.believe(verdict="down", reason=reason)
+    held = collector.world.heard.setdefault("dan", {})
+    await collector.until(lambda: CHECK in held and held[CHECK].reason == reason)
 
 
 @pytest.mark.server
@@ -271,7 +279,7 @@ async def test_what_was_said_while_we_were_down_is_taken_in_afterwards(broker, d
     archive = MemoryArchive()
     async with collecting(broker.port, archive):
         pass
-    for after in range(0, 10):
+    for after in range(10):
         await dan.tell(after, after + 1)
 
     async with collecting(broker.port, archive) as collector:
@@ -286,13 +294,13 @@ async def test_a_report_is_taken_in_to_its_end_though_the_broker_is_killed_again
     # The broker's persistence is off: all that it had taken is lost each time.
     journal, world = MemoryJournal(), world_of("danjiangkou/province/primary/icmp")
     journal.record(*events(3000))
-    async with collecting(broker.port, inventory=city("danjiangkou")) as collector:
-        async with reporting(broker.port, world, journal):
-            for share in (500, 1500):
-                await collector.until(lambda n=share: len(collector.archive.events) > n, 30)
-                broker.kill()
-                await broker.start()
-            await collector.until(lambda: len(collector.archive.events) == 3000, 30)
+    at = {"inventory": city("danjiangkou")}
+    async with collecting(broker.port, **at) as collector, reporting(broker.port, world, journal):
+        for share in (500, 1500):
+            await collector.until(lambda n=share: len(collector.archive.events) > n, 30)
+            broker.kill()
+            await broker.start()
+        await collector.until(lambda: len(collector.archive.events) == 3000, 30)
 
     assert collector.archive.of("danjiangkou") == numbers(1, 3000)
 
