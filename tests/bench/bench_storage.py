@@ -101,8 +101,6 @@ def backups(log, count, folder):
     with writer(log, first, times):
         took = seconds(lambda: make(log, folder / "copy.db"))
     print(f"beside a backup of {took:.1f} s | {spread(times)}")
-    wal = log.with_name(log.name + "-wal")
-    print(f"write-ahead log afterwards: {wal.stat().st_size / 1e6 if wal.exists() else 0:.1f} MB")
     print(f"\nquick look through the backup {seconds(lambda: verify(folder / 'copy.db')):.1f} s")
     print(f"thorough look {seconds(lambda: verify(folder / 'copy.db', thorough=True)):.1f} s")
     print(f"restore {seconds(lambda: restore(folder / 'copy.db', folder / 'restored.db')):.1f} s")

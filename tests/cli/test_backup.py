@@ -1,7 +1,9 @@
 """`command-monitor backup` and `restore`: copies that can be trusted, and what putting one back costs."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -9,6 +11,7 @@ import pytest
 
 from monitor.cli import main
 from monitor.store import backup_folder, log_file
+from monitor.store.file import LogFile
 from tests.store.filled import append, asked, filled, numbers, sound, writing
 
 
@@ -194,3 +197,33 @@ def test_what_an_interrupted_restore_left_does_not_hinder_the_next(place, copy, 
     capsys.readouterr()
     assert len(numbers(place)) == 100
     assert not place.with_name("log-city.mended.db").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
+def test_what_root_restores_belongs_to_the_daemon(place, copy):
+    os.chown(place.parent, 65534, 65534)
+
+    assert main(["restore", str(copy)]) == 0
+    owners = {path.name: path.stat().st_uid for path in place.parent.iterdir() if "aside" not in path.name}
+    assert owners == {"log-city.db": 65534, "log-city.lock": 65534}
+    assert place.stat().st_mode & 0o777 == 0o600
+
+
+KILLED = """
+import os, signal, sys
+from monitor.cli import main, restore
+restore.finish = lambda log: os.kill(os.getpid(), signal.SIGKILL)
+main(["restore", sys.argv[1]])
+"""
+
+
+def test_killed_between_the_old_log_and_the_new_one_a_restore_is_completed_by_the_next_start(place, copy):
+    done = subprocess.run([sys.executable, "-c", KILLED, copy], check=False, timeout=60)
+
+    assert done.returncode == -signal.SIGKILL
+    assert not place.exists()
+    file = LogFile(place, backup_folder(place))
+    opened = file.open(verify=False)
+    file.close()
+    assert opened.last == 100
+    assert opened.identity != identity(copy)
