@@ -21,7 +21,7 @@ FIRST = 1 << 14
 TRIES = 3
 """Sessions that a chunk may end before it is made smaller: most end for another reason."""
 SMALLEST = 1024
-"""Bytes of a message, which every broker takes."""
+"""Bytes of a message below which it is not made smaller."""
 
 
 class Pace:
@@ -78,4 +78,4 @@ class Pace:
         return max_packet if self._tries < TRIES else self._shrunk(min(self._largest, max_packet // 2))
 
     def _shrunk(self, size: int) -> int:
-        return max(SMALLEST, size >> max(0, self._tries - TRIES + 1))
+        return max(min(SMALLEST, size), size >> max(0, self._tries - TRIES + 1))

@@ -35,10 +35,9 @@ class Post:
             ended(trouble)
 
         self._pace.sent(size)
-        if not self._send(session, message, done):
-            self._pace.answered(size, 0.0)
+        self._send(session, message, done)
 
-    def _send(self, session: Session, message: Message, ended: Callable[[MqttError | None], None]) -> bool:
+    def _send(self, session: Session, message: Message, ended: Callable[[MqttError | None], None]) -> None:
         def done(trouble: MqttError | None) -> None:
             if isinstance(trouble, Lost):
                 return  # the next session begins anew
@@ -48,9 +47,7 @@ class Post:
         try:
             session.send(message, done)
         except Unsendable as error:
-            self._troubles.refused(message.topic, str(error))
-            return False
-        return True
+            done(error)
 
     def _note(self, topic: str, trouble: MqttError | None) -> None:
         if trouble is None:

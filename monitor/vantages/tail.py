@@ -72,7 +72,7 @@ class Tail:
         self._turn_to(self.window.reconnected())
 
     async def fill(self) -> None:
-        """Read on, if little is left of what was read and there is more; later, if the disk cannot be read."""
+        """Read on, if little of what was read is left; not while the disk cannot be read."""
         if not self.log or len(self._page) >= ENTRIES or self._read >= self._journal.end:
             return
         turn, end = self._turn, self._journal.end

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from monitor import __version__
 from monitor.core.world import World
 from monitor.kit.mqtt import Message
+from monitor.kit.mqtt.client import HEADERS
 from monitor.kit.text import clean
 from monitor.vantages.beliefs import Told
 from monitor.vantages.chunks import Portion, spliced
@@ -92,7 +93,7 @@ class Voice:
     def around_chunk(self, log: str) -> int:
         """Return how many bytes of a message are not those of a chunk's entries, at most."""
         empty = self._chunk(log, LAST, LAST, numbered=False).payload()
-        return len(empty) + len(log_topic(self._options.root, self._world().vantage)) + len(JSON)
+        return len(empty) + len(log_topic(self._options.root, self._world().vantage)) + len(JSON) + HEADERS
 
     def _chunk(self, log: str, after: int, upto: int, *, numbered: bool = True) -> Chunk:
         world = self._world()

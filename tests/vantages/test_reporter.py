@@ -373,6 +373,21 @@ async def test_an_event_larger_than_a_packet_is_cut_and_blocks_nobody(tmp_path):
     assert taker.entries["boot-1", 2] == {"was": "up", "now": "down", "too_large": True}
 
 
+@pytest.mark.parametrize("packet", [700, 1100, 2000])
+async def test_events_of_every_size_pass(tmp_path, packet):
+    journal = MemoryJournal()
+    sizes = [*range(packet - 600, packet + 100, 7), packet * 2]
+    journal.record(*(event(seq, detail="x" * max(1, size)) for seq, size in enumerate(sizes, 1)))
+    async with at_work(tmp_path, world_of(), journal, settings=small(packet)) as (taker, report):
+        await taker.has(journal.events)
+        await report.until(lambda own: own.queued == 0)
+    whole = [seq for (_, seq), data in taker.entries.items() if "too_large" not in data]
+
+    assert report.own.failed == 0
+    assert whole == list(range(1, len(whole) + 1))
+    assert 0 < len(whole) < len(sizes)
+
+
 async def test_chunks_stay_well_below_what_the_broker_takes(tmp_path):
     journal = MemoryJournal()
     journal.record(*[replace(e, data={"detail": "x" * 300}) for e in events(1000)])
