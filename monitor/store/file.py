@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Table, func, select
+from sqlalchemy import Connection, Engine, Row, StaticPool, Table, create_engine, func, select
 from sqlalchemy.exc import OperationalError
 
 from monitor.core.health import Status
 from monitor.core.record import Kept
 from monitor.kit import crash
-from monitor.store import backup, mend, retention, tables
+from monitor.store import backup, lock, mend, retention, tables
 from monitor.store.batch import Batch, Run, write
 from monitor.store.database import bare, connect, quick_check, revision
 from monitor.store.files import BESIDE, beside
@@ -50,6 +50,7 @@ class LogFile:
         self.backups = backups
         """Folder of the backups."""
         self._engine: Engine | None = None
+        self._lock: lock.Lock | None = None
         self._inodes: dict[Path, int] = {}
         """Of the file, and of what SQLite keeps beside it."""
         self._replaced = False
@@ -61,9 +62,11 @@ class LogFile:
 
         With *verify* every page is looked at, and what was committed is brought into the file anew: after the
         disk has failed, what seems to be written may be in memory only. Raises DamagedError for a file that
-        is not sound or has vanished, NewerError, and what SQLAlchemy raises.
+        is not sound or has vanished, LockedError, NewerError, and what the disk and SQLAlchemy raise.
         """
         self.close()
+        if self._lock is None:
+            self._lock = lock.claim(self.path)
         self._see_that_it_is_there()
         engine = self._engine = connect(self.path, writes=True, create=True)
         try:
@@ -80,6 +83,13 @@ class LogFile:
             files = (self.path, *(beside(self.path, suffix) for suffix in BESIDE))
             self._inodes = {file: _inode(file) for file in files}
             self._note_wal()
+
+    def peek(self) -> Opened:
+        """Read what earlier runs left in a file that cannot be opened for writing. Raises sqlite3.Error."""
+        with contextlib.closing(backup.reading(self.path)) as connection:
+            engine = create_engine("sqlite+pysqlite://", creator=lambda: connection, poolclass=StaticPool)
+            with engine.connect() as peeking:
+                return self._load(peeking)
 
     def commit(self, batch: Batch) -> float:
         """Write *batch* in one transaction; return the seconds that it took. Raises as `batch.write`."""
@@ -129,6 +139,13 @@ class LogFile:
         self.checkpoint(truncate=True)
         crash.point("in_shutdown")
         self.close()
+
+    def leave(self) -> None:
+        """Let others use the log."""
+        self.close()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def close(self) -> None:
         """Let go of the file."""

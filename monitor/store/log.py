@@ -12,7 +12,6 @@ from monitor.core.vitals import StoreVitals
 from monitor.core.world import Event
 from monitor.kit.text import clean
 from monitor.ports import Gathered, Reader
-from monitor.store import lock
 from monitor.store.batch import Taken
 from monitor.store.file import LogFile
 from monitor.store.memory import Memory, WithdrawnError
@@ -44,13 +43,12 @@ class Store:
 
     def __init__(self, path: Path, vantage: str, vitals: StoreVitals, *, options: StoreOptions) -> None:
         """Keep the log of *vantage* at *path*; nothing is opened yet."""
-        self._path, self._vantage = path, vantage
+        self._vantage = vantage
         self._memory = Memory(vantage, options.memory_events, vitals)
         self._pages = Pages(path, self._suspect)
         file = LogFile(path, backup_folder(path))
         self._writer = Writer(file, self._memory, self._pages, vitals, options)
         self._writing: asyncio.Task[None] | None = None
-        self._lock: lock.Lock | None = None
         self._left = False
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.tell: Callable[..., None] = _nobody
@@ -64,10 +62,6 @@ class Store:
         A bad disk does not make it fail: then it begins in memory, and goes on trying. Raises LockedError if
         another process writes this log, NewerError if a newer version did.
         """
-        try:
-            self._lock = await asyncio.to_thread(lock.claim, self._path)
-        except OSError:
-            self._lock = None  # where no file can be made, no other daemon can write either
         try:
             await self._writer.begin()
         except BaseException:
@@ -96,8 +90,6 @@ class Store:
         except BROKEN:  # TimeoutError too: the disk hangs, and so would we
             pass
         self._pages.close()
-        if self._lock is not None:
-            self._lock.release()
 
     # The log.
 
@@ -111,10 +103,8 @@ class Store:
 
     def remembered(self) -> Remembered:
         """Return what earlier runs left."""
-        opened = self._writer.opened
-        if opened is None:
-            return Remembered()
-        return Remembered(opened.seen_at, opened.checks, opened.statuses)
+        left = self._writer.left
+        return Remembered() if left is None else Remembered(left.seen_at, left.checks, left.statuses)
 
     def reader(self, name: str | None, wake: Callable[[], None]) -> Reader:
         """Return a reader that goes on where *name* left off, or begins at the end."""

@@ -41,9 +41,13 @@ def mend(path: Path, backups: Path) -> Mended:
     if _size(beside(path, "-wal")):
         path.touch()  # what was committed last is still there
     source = backup.newest(backups, path.stem)
-    if source is not None:
-        backup.restore(source, new)
-    salvaged = _fill(new, path)
+    try:
+        if source is not None:
+            backup.restore(source, new)
+        salvaged = _fill(new, path)
+    except BaseException:
+        _remove(new)
+        raise
     new.replace(ready)
     aside = salvage.set_aside(path, stamp(time.time())) if path.exists() else None
     _take_place(ready, path)
@@ -96,5 +100,5 @@ def _size(path: Path) -> int:
 
 def _remove(path: Path) -> None:
     for file in (path, *(beside(path, suffix) for suffix in BESIDE)):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             file.unlink()

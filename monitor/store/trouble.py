@@ -44,7 +44,7 @@ class Trouble:
     sentence: str
 
 
-BROKEN = (DBAPIError, OSError, DamagedError, StoreError)
+BROKEN = (DBAPIError, OSError, DamagedError, MonitorError)
 """What reading or writing the file may raise for reasons of the disk."""
 
 
@@ -80,7 +80,7 @@ _ADVICE = {
 
 def diagnose(error: Exception, path: Path) -> Trouble:
     """Return what *error*, met at the database in *path*, means."""
-    if isinstance(error, StoreError):
+    if isinstance(error, MonitorError):
         return Trouble(Kind.OTHER, str(error))
     kind = _refined(_kind(error), path)
     advice = _ADVICE[kind].format(path=path, folder=path.parent, detail=detail(error))
@@ -91,6 +91,16 @@ def detail(error: Exception) -> str:
     """Return what *error* says, without what SQLAlchemy adds to it."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     return str(cause) or type(cause).__name__
+
+
+def is_unreadable(error: Exception) -> bool:
+    """Tell whether the disk does not give back what was written, which waiting seldom mends."""
+    code = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorcode", None)
+    return code in (
+        sqlite3.SQLITE_IOERR_READ,
+        sqlite3.SQLITE_IOERR_SHORT_READ,
+        sqlite3.SQLITE_IOERR_CORRUPTFS,
+    )
 
 
 def refuses(error: Exception) -> bool:

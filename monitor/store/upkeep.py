@@ -34,6 +34,9 @@ WRITES_PER_CHECKPOINT = 1_000
 """Events, and commits, after which the write-ahead log is brought into the file."""
 WAL_LARGE = 16 << 20
 """Bytes of write-ahead log from which it is cut short; that waits for readers."""
+WAL_HUGE = 64 << 20
+"""Bytes of it that a person should know of."""
+CUT_EVERY = 60.0
 HOUR = 3600.0
 
 
@@ -70,6 +73,7 @@ class Upkeep:
         self._seen_at = 0.0
         self._began = time.monotonic(), time.time()
         self._written = 0
+        self._cut_due = 0.0
         self._backup_due = 0.0
         now = time.monotonic()
         self._prune = Duty(self._prune_some, PRUNE_EVERY, now + AFTER_START)
@@ -118,7 +122,12 @@ class Upkeep:
         """See how large the file is, and cut its write-ahead log short if that has grown."""
         size, wal = await self._lane.run(self._file.sizes)
         self._vitals.size = size + wal
-        if wal > WAL_LARGE:
+        held = (
+            f"{self._file.path}: its write-ahead log has {wal >> 20} MiB; some program reads it without end"
+        )
+        self._notice("wal", held if wal > WAL_HUGE else "")
+        if wal > WAL_LARGE and time.monotonic() >= self._cut_due:
+            self._cut_due = time.monotonic() + CUT_EVERY
             await self._lane.run(partial(self._file.checkpoint, truncate=True))
 
     async def close(self) -> None:

@@ -1,6 +1,8 @@
 """The one who writes: whole transactions, one after the other, and again until the disk has taken them."""
 
 import asyncio
+import contextlib
+import sqlite3
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,11 +15,12 @@ from monitor.kit.backoff import Backoff
 from monitor.store.batch import ClashError
 from monitor.store.file import LogFile, Opened
 from monitor.store.lane import Lane
+from monitor.store.lock import LockedError
 from monitor.store.memory import Memory
 from monitor.store.mend import Mended, mend
 from monitor.store.options import StoreOptions
 from monitor.store.pages import Pages
-from monitor.store.trouble import BROKEN, Kind, NewerError, detail, diagnose, refuses
+from monitor.store.trouble import BROKEN, Kind, NewerError, detail, diagnose, is_unreadable, refuses
 from monitor.store.upkeep import Upkeep
 
 GROUP = 1_000
@@ -28,7 +31,7 @@ LAST_WORDS = 5.0
 """Seconds that remain, at the end, for what is not recorded yet."""
 TELL_LOST_EVERY = 60.0
 UNREADABLE_FOR = 30.0
-"""Seconds for which the disk may fail whenever the file is opened, before another one takes its place."""
+"""Seconds for which the file may be unreadable before another one takes its place."""
 _KEEP_OPEN = {Kind.LOCKED, Kind.FULL}
 """Troubles in which the open file is the best that we have: to open it anew needs room, too."""
 
@@ -46,8 +49,8 @@ class Writer:
         self.healthy = asyncio.Event()
         """The file is open and takes what it is given."""
         self.identity = ""
-        self.opened: Opened | None = None
-        """What was found when the file was first opened."""
+        self.left: Opened | None = None
+        """What earlier runs left, as far as it could be read at the start."""
         self._file, self._memory, self._pages, self._vitals = file, memory, pages, vitals
         self._lane = Lane("log writer")
         self._upkeep = Upkeep(file, self._lane, vitals, options, suspect=self.suspect, notice=self._notice)
@@ -70,11 +73,14 @@ class Writer:
             self._memory.something.set()
 
     async def begin(self) -> None:
-        """Open the file, or find out why that is not possible now. Raises NewerError."""
+        """Open the file, or find out why that is not possible now. Raises NewerError and LockedError."""
         for _ in range(3):  # a damaged file is mended in between
             await self._open()
             if self._is_open or self._failing_since is not None:
-                return
+                break
+        if not self._is_open:
+            with contextlib.suppress(*BROKEN, sqlite3.Error):
+                self.left = await self._lane.run(self._file.peek)
 
     async def run(self) -> None:
         """Write until asked to end and all is written, or until the time for that is up."""
@@ -95,9 +101,14 @@ class Writer:
     async def close(self) -> None:
         """Note that this run ended well, and let go of the file. Raises what the disk does."""
         await self._upkeep.close()
-        if self._is_open:
-            await self._lane.run(partial(self._file.end, self._memory.ended(time.time())))
-        self._lane.close()
+        if unrecorded := self._memory.pending.events:
+            log.warning("store.unrecorded", events=unrecorded)
+        try:
+            if self._is_open:
+                await self._lane.run(partial(self._file.end, self._memory.ended(time.time())))
+        finally:
+            await self._lane.run(self._file.leave)
+            self._lane.close()
 
     def _is_over(self) -> bool:
         if self._deadline is None:
@@ -223,8 +234,8 @@ class Writer:
     async def _open(self) -> None:
         try:
             opened = await self._lane.run(partial(self._file.open, verify=self._verify))
-        except NewerError:
-            raise
+        except (NewerError, LockedError):
+            raise  # at the start for good, later a trouble like others
         except BROKEN as error:
             if self._is_beyond_hope(error):
                 await self._mend(error)
@@ -235,9 +246,10 @@ class Writer:
 
     def _is_beyond_hope(self, error: Exception) -> bool:
         """Tell whether the file will not become readable by itself."""
-        kind = diagnose(error, self._file.path).kind
-        waited = 0.0 if self._failing_since is None else time.monotonic() - self._failing_since
-        return kind is Kind.DAMAGED or (kind is Kind.IO and waited >= UNREADABLE_FOR)
+        if diagnose(error, self._file.path).kind is Kind.DAMAGED:
+            return True
+        since = self._failing_since
+        return is_unreadable(error) and since is not None and time.monotonic() - since >= UNREADABLE_FOR
 
     async def _mend(self, error: Exception) -> None:
         """Put a sound file in the place of a damaged one, after a second look at it."""
@@ -263,8 +275,8 @@ class Writer:
 
     def _take_up(self, opened: Opened) -> None:
         self._is_open, self._verify = True, False
-        if self.opened is None:
-            self.opened = opened
+        if not self._memory.settled:
+            self.left = self.left or opened
             self._memory.settle(opened)
             self._upkeep.opened(seen_at=opened.seen_at, unclean=opened.unclean)
         elif opened.identity != self.identity or opened.last < self._memory.ring.recorded:

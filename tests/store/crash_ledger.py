@@ -32,10 +32,10 @@ def ledger(total, numbers):
     return Ledger(total, len(seen), lost, sum(seen.values()) - len(seen))
 
 
-async def run(folder, total, *, cycles=0, point="", kill_after=None):
-    """Run the child to its end, or until it dies; return its exit code."""
+async def run(folder, total, *, cycles=0, point="", kill_after=None, under=()):
+    """Run the child, *under* another command, to its end or until it dies; return its exit code."""
     environment = os.environ | ({VARIABLE: point} if point else {})
-    command = (sys.executable, "-m", "tests.store.crash_child", str(folder), str(total), str(cycles))
+    command = (*under, sys.executable, "-m", "tests.store.crash_child", str(folder), str(total), str(cycles))
     child = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
     try:
         async with asyncio.timeout(100):

@@ -22,6 +22,7 @@ from tests.store.log_ground import (
     read,
     record,
     rows,
+    status,
     until,
 )
 
@@ -322,3 +323,31 @@ async def test_closing_takes_a_bounded_time_though_the_disk_is_bad(tmp_path):
             took = time.monotonic() - began
 
     assert took < 15.0
+
+
+async def test_what_earlier_runs_left_is_remembered_though_the_disk_may_only_be_read(tmp_path):
+    with disk(tmp_path, 8):
+        async with opened(tmp_path) as log:
+            log.store.append(Record((event(1),), {"a": kept()}, {"dan": status("dan")}))
+        mount(tmp_path, "-o", "remount,ro")
+        async with opened(tmp_path) as log:
+            remembered, trouble = log.store.remembered(), log.vitals.trouble
+        mount(tmp_path, "-o", "remount,rw")
+
+    assert trouble
+    assert remembered.checks == {"a": kept()}
+    assert remembered.statuses == {"dan": status("dan")}
+    assert remembered.seen_at > 0
+
+
+async def test_a_daemon_that_could_not_take_the_lock_takes_it_when_it_opens_the_log(tmp_path):
+    folder = tmp_path / "later"
+    async with opened(folder) as log:
+        folder.mkdir()
+        log.store.append(record(1))
+        await log.settled()
+        second = Store(log.path, "city", StoreVitals(), options=StoreOptions())
+        with pytest.raises(MonitorError, match="only one may use this log"):
+            await second.open()
+
+    assert rows(log.path) == [1]
