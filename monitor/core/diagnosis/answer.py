@@ -101,7 +101,7 @@ def diagnose(
         return Diagnosis()
     weights = Weights(topology, frozenset(planned), tuning)
     problems, inexplicable = blocks(topology, facts, weights)
-    parts = [_Part(block, search(block, tuning.nodes), weights, topology) for block in problems]
+    parts = [_Part(block, search(block, tuning.effort), weights, topology) for block in problems]
     return _Report(topology, facts, parts, inexplicable, tuning).diagnosis(frozenset(planned))
 
 

@@ -36,8 +36,8 @@ class Tuning:
     """The most that a good look weighs that was sent before the first miss: a tie-break."""
     planned: float = 0.01
     """What a component costs that is being worked on: it explains all behind it, silently."""
-    nodes: int = 4_000
-    """Steps of the search in one block, after which the best answer so far is given."""
+    effort: int = 20_000
+    """Lines that the search weighs in one block, about 0.1 s; then the best answer so far is given."""
 
 
 HOURS = 8_766.0
@@ -80,12 +80,13 @@ class Facts:
             return 0.0
         if row in self._answered:
             return self._tuning.slack
+        llr, sent_at, age, _ = seen
         observation = self._topology.observations[name]
-        if seen.llr >= 0.0 or row != self._topology.row_of[name] or seen.age > observation.max_age:
+        if llr >= 0.0 or row >= len(self._topology.row_of) or age > observation.max_age:
             return 0.0
-        if self._since is not None and seen.sent_at < self._since:
-            return min(-seen.llr, self._tuning.stale * exp(-seen.age / observation.period))
-        return min(-seen.llr, self._tuning.slack)
+        if self._since is not None and sent_at < self._since:
+            return min(-llr, self._tuning.stale * exp(-age / observation.period))
+        return min(-llr, self._tuning.slack)
 
 
 class Weights:
@@ -93,22 +94,21 @@ class Weights:
 
     def __init__(self, topology: Topology, planned: frozenset[str], tuning: Tuning) -> None:
         self._topology = topology
-        self._planned = planned
         self._tuning = tuning
+        self._planned = planned
+        self._classes = {topology.class_of[name] for name in planned if name in topology.class_of}
 
     def of(self, component: str) -> float:
         """Return the weight of a component, nats."""
         if component in self._planned:
             return self._tuning.planned
-        odds = self._topology.components[component].rate * self._tuning.window / HOURS
-        return max(-log(odds), self._tuning.planned)
+        return self._from_rate(self._topology.components[component].rate)
 
-    def of_class(self, number: int) -> float:
-        """Return the weight of one of a class being broken, nats."""
-        return self.joint(self._topology.classes[number])
+    def of_classes(self, numbers: Collection[int]) -> float:
+        """Return the weight of one of several classes being broken, nats."""
+        if not self._classes.isdisjoint(numbers):
+            return self._tuning.planned
+        return self._from_rate(sum(self._topology.rates[number] for number in numbers))
 
-    def joint(self, components: Collection[str]) -> float:
-        """Return the weight of one of several components being broken, nats."""
-        costs = [self.of(name) for name in components]
-        least = min(costs)
-        return least - log(sum(exp(least - cost) for cost in costs))
+    def _from_rate(self, rate: float) -> float:
+        return max(-log(rate * self._tuning.window / HOURS), self._tuning.planned)

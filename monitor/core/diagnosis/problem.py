@@ -3,16 +3,22 @@
 Nothing here loses an answer within `WINDOW` of the best. A class of components is acquitted
 
 - alone, if the good looks that only it would have spoilt outweigh all bad ones that it could explain, or
-- outright, if the good looks that it would have spoilt outweigh every bad one there is;
+- outright, if the good looks that only its quarter would have spoilt, and it has, cost more than some
+answer to all that is bad in its quarter;
 
 either way each answer with it is worse by more than `WINDOW` than one without.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from monitor.core.diagnosis.evidence import WINDOW, Facts, Weights
 from monitor.core.topology import Topology
+
+MUCH = 100.0
+"""Nats that a part of the network may cost before it is taken apart further."""
+FRUITLESS = 20
+"""One acquitted in so many is not worth another look at the others."""
 
 Sets = frozenset[frozenset[int]]
 """Alternatives, those left out that are open only when another is."""
@@ -31,7 +37,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A problem on its own: which suspects explain its bad lines best. A line: rows that are crossed alike."""
+    """A problem on its own: which suspects explain its bad lines best. A line: rows crossed alike."""
 
     suspects: tuple[Suspect, ...]
     base: tuple[int, ...]
@@ -52,6 +58,16 @@ def blocks(topology: Topology, facts: Facts, weights: Weights) -> tuple[list[Blo
     return lines.blocks(), trial.inexplicable
 
 
+@dataclass(frozen=True, slots=True)
+class _Quarter:
+    """Suspects that share bad rows with each other and with nobody else."""
+
+    rows: list[int]
+    members: set[int]
+    failing: Mapping[int, list[int]]
+    """Bad rows by suspect."""
+
+
 class _Trial:
     """Finds the classes that may be to blame."""
 
@@ -61,70 +77,110 @@ class _Trial:
         self.weights = weights
         self.bad = dict(facts.bad)
         self.inexplicable: list[int] = []
-        rows = topology.rows
-        found = {number for row in self.bad for number in frozenset().union(*rows[row].alternatives)}
-        self.alive = set(found)
-        self.weight = {number: weights.of_class(number) for number in found}
-        self.own: dict[int, float] = {}
-        """Good looks that only a class would have spoilt, nats."""
+        self.alive = {number for row in self.bad for number in self._crossed(row)}
+        self.weight = {number: weights.of_classes((number,)) for number in self.alive}
 
     def acquit(self) -> None:
-        """Acquit whom the good looks acquit, until nobody is left to acquit."""
-        total = sum(self.bad.values())
-        changed = True
-        while changed:
-            gains = self._gains()
-            order = sorted(self.alive, key=lambda number: (-len(self.topology.touching[number]), number))
-            acquitted = [number for number in order if self._acquits(number, gains.get(number, 0.0), total)]
-            changed = bool(acquitted) or self._give_up()
+        """Acquit whom the good looks acquit, until nobody is left to acquit: the far-reaching ones first."""
+        todo = [list(self.bad)]
+        while todo:
+            for quarter in self._quarters(todo.pop()):
+                again = self._clear(quarter)
+                rows = self._explicable(quarter.rows)
+                if again:
+                    todo.append(rows)
 
-    def _gains(self) -> dict[int, float]:
-        gains: dict[int, float] = {}
-        for row, cost in self.bad.items():
-            for number in frozenset().union(*self.topology.rows[row].alternatives):
-                gains[number] = gains.get(number, 0.0) + cost
-        return gains
+    def _clear(self, quarter: _Quarter) -> bool:
+        """Acquit whom one can of a quarter; tell whether that was worth another look at the rest.
 
-    def _acquits(self, number: int, gain: float, total: float) -> bool:
-        """Acquit a class if that can be done, and say so; else keep what only it has spoilt."""
-        alone, outright = gain + WINDOW - self.weight[number], total + WINDOW - self.weight[number]
+        While much is bad in it only those are tried that hold it together: the bounds of its parts are
+        tighter.
+        """
+        touching, bound = self.topology.touching, self._bound(quarter)
+        order = sorted(quarter.members, key=lambda number: (-len(touching[number]), number))
+        if bound > MUCH:
+            least = len(touching[order[0]]) / 2
+            leaders = [number for number in order if len(touching[number]) >= least]
+            if sum(self._acquits(number, quarter, bound) for number in leaders):
+                return True
+        acquitted = sum(self._acquits(number, quarter, bound) for number in order)
+        return acquitted * FRUITLESS > len(order)
+
+    def _crossed(self, row: int) -> frozenset[int]:
+        alternatives = self.topology.rows[row].alternatives
+        return alternatives[0] if len(alternatives) == 1 else alternatives[0].union(*alternatives[1:])
+
+    def _quarters(self, rows: Iterable[int]) -> Iterator[_Quarter]:
+        """Take bad rows apart into those that hang together by their suspects."""
+        left = {row: self._crossed(row) & self.alive for row in rows}
+        failing: dict[int, list[int]] = {}
+        for row, suspects in left.items():
+            for number in suspects:
+                failing.setdefault(number, []).append(row)
+        while left:
+            row, suspects = left.popitem()
+            quarter = _Quarter([row], set(suspects), failing)
+            todo = [*suspects]
+            while todo:
+                for other in failing[todo.pop()]:
+                    more = left.pop(other, None)
+                    if more is not None:
+                        todo += more - quarter.members
+                        quarter.members.update(more)
+                        quarter.rows.append(other)
+            yield quarter
+
+    def _bound(self, quarter: _Quarter) -> float:
+        """Return what some answer to a quarter costs: it blames, by row, whose looks fail most often."""
+        failing, touching = quarter.failing, self.topology.touching
+        share = {n: (len(failing[n]) / len(touching[n]), len(failing[n]), n) for n in quarter.members}
+        blamed: set[int] = set()
+        for row in quarter.rows:
+            for one in self.topology.rows[row].alternatives:
+                if one.isdisjoint(blamed):
+                    blamed.add(max(one & self.alive, key=share.__getitem__))
+        spoilt: set[int] = set()
+        for number in blamed:
+            if share[number][0] < 1.0:
+                spoilt.update(touching[number])
+        cost = sum(self.weight[number] for number in blamed) + sum(map(self.facts.good, spoilt))
+        return min(cost, sum(self.bad[row] for row in quarter.rows))
+
+    def _acquits(self, number: int, quarter: _Quarter, bound: float) -> bool:
+        """Acquit a class if that can be done, and say so."""
+        weight, gain = self.weight[number], sum(self.bad[row] for row in quarter.failing[number])
+        acquitted = gain + WINDOW <= weight
+        if not acquitted:
+            acquitted = self._outweighed(number, gain + WINDOW - weight, bound + WINDOW - weight, quarter)
+        if acquitted:
+            self.alive.discard(number)
+        return acquitted
+
+    def _outweighed(self, number: int, alone: float, outright: float, quarter: _Quarter) -> bool:
+        """Tell whether the good looks outweigh *alone* for a class, or *outright* for it and its quarter."""
+        rows, alive, good, just = self.topology.rows, self.alive, self.facts.good, {number}
         own = spoilt = 0.0
-        for row in self.topology.touching[number] if alone > 0.0 else ():
-            if number not in self.topology.rows[row].pinned:
-                continue
-            cost = self.facts.good(row)
-            if cost:
-                spoilt += cost
-                if self._is_own(number, row):
+        for row in self.topology.touching[number]:
+            crossed = rows[row]
+            if number in crossed.pinned and (cost := good(row)):
+                if self._crossed(row) & alive <= quarter.members:
+                    spoilt += cost
+                if any(one & alive == just for one in crossed.alternatives):
                     own += cost
                 if own >= alone or spoilt >= outright:
-                    break
-        else:
-            if alone > 0.0:
-                self.own[number] = own
-                return False
-        self.alive.discard(number)
-        return True
-
-    def _is_own(self, number: int, row: int) -> bool:
-        """Tell whether nobody else alive could have spoilt a row without this class."""
-        for one in self.topology.rows[row].alternatives:
-            others = sum(1 for other in one if other in self.alive)
-            if others == 1 and number in one:
-                return True
+                    return True
         return False
 
-    def _give_up(self) -> bool:
-        """Set aside the bad rows that have an alternative without suspects; tell whether there were any."""
-        lost = [
-            row
-            for row in self.bad
-            if any(self.alive.isdisjoint(one) for one in self.topology.rows[row].alternatives)
-        ]
-        for row in lost:
-            del self.bad[row]
-        self.inexplicable += lost
-        return bool(lost)
+    def _explicable(self, rows: Iterable[int]) -> list[int]:
+        """Return the bad rows that have suspects in every alternative; set the others aside."""
+        kept = []
+        for row in rows:
+            if any(self.alive.isdisjoint(one) for one in self.topology.rows[row].alternatives):
+                del self.bad[row]
+                self.inexplicable.append(row)
+            else:
+                kept.append(row)
+        return kept
 
 
 @dataclass(slots=True)
@@ -140,6 +196,8 @@ class _Lines:
 
     def __init__(self, trial: _Trial) -> None:
         self._trial = trial
+        self._own: dict[int, float] = {}
+        """Good looks that a class alone spoils, nats."""
         self._lines: dict[tuple[Sets, bool], _Line] = {}
         for row, cost in trial.bad.items():
             self._add(row, cost, bad=True)
@@ -147,15 +205,19 @@ class _Lines:
             self._add(row, trial.facts.good(row), bad=False)
 
     def _shared_good(self) -> Iterator[int]:
-        """Give the good rows that several suspects could spoil, each alone or together."""
-        trial, topology = self._trial, self._trial.topology
-        touched = {row for number in trial.alive for row in topology.touching[number]}
+        """Give the good rows that several suspects could spoil, each alone or together; note all others."""
+        trial, rows = self._trial, self._trial.topology.rows
+        touched = {row for number in trial.alive for row in trial.topology.touching[number]}
         for row in sorted(touched - trial.bad.keys()):
-            if not trial.facts.good(row):
-                continue
-            sets = [one & trial.alive for one in topology.rows[row].alternatives]
-            if all(sets) and not any(len(one) == 1 and one <= topology.rows[row].pinned for one in sets):
-                yield row
+            cost = trial.facts.good(row)
+            sets = [one & trial.alive for one in rows[row].alternatives] if cost else []
+            if sets and all(sets):
+                alone = next((one for one in sets if len(one) == 1 and one <= rows[row].pinned), None)
+                if alone is None:
+                    yield row
+                else:
+                    number = min(alone)
+                    self._own[number] = self._own.get(number, 0.0) + cost
 
     def _add(self, row: int, cost: float, *, bad: bool) -> None:
         sets = {one & self._trial.alive for one in self._trial.topology.rows[row].alternatives}
@@ -197,11 +259,10 @@ class _Lines:
         """Give one suspect for all classes that close the same lines and spoil nothing else, or alike."""
         alike: dict[tuple[tuple[int, ...], float], list[int]] = {}
         for number in sorted(hits):
-            own = self._trial.own.get(number, 0.0)
+            own = self._own.get(number, 0.0)
             alike.setdefault((tuple(hits[number]), round(own, 6)), []).append(number)
         for (lines, own), classes in alike.items():
-            names = [name for number in classes for name in self._trial.topology.classes[number]]
-            yield Suspect(tuple(classes), self._trial.weights.joint(names) + own, lines)
+            yield Suspect(tuple(classes), self._trial.weights.of_classes(classes) + own, lines)
 
 
 def _parts(sets: Iterable[frozenset[int]]) -> list[list[int]]:

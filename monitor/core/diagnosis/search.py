@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
+from math import inf
 from operator import and_
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ Covers = tuple[int, ...]
 """By alternative: the lines in which it is closed."""
 MOST = 2_000
 """Answers within the window that are kept."""
+FEW = 12
+"""With so few suspects the search needs no first answer."""
 EPSILON = 1e-9
 
 
@@ -53,9 +56,9 @@ class _Node(NamedTuple):
     cost: float
 
 
-def search(block: Block, nodes: int) -> Found:
-    """Return the answers to *block* within the window, after *nodes* steps at most."""
-    return _Search(block).run(nodes)
+def search(block: Block, effort: int) -> Found:
+    """Return the answers to *block* within the window; given up after weighing *effort* lines."""
+    return _Search(block).run(effort)
 
 
 class _Search:
@@ -72,7 +75,9 @@ class _Search:
             by_cost[cost] = by_cost.get(cost, 0) | 1 << line
         self._by_cost = list(by_cost.items())
         self._answers: dict[int, float] = {}
-        self._best = float("inf")
+        self._best = inf
+        self._effort = 0
+        """Lines weighed."""
 
     def _by_line(self) -> list[list[list[int]]]:
         """Return the suspects of each line, by alternative."""
@@ -86,13 +91,13 @@ class _Search:
 
     # The search.
 
-    def run(self, nodes: int) -> Found:
-        for answer in self._greedy():
-            self._keep(answer)
+    def run(self, effort: int) -> Found:
+        self._keep(self._answer([]))
+        if len(self._block.suspects) > FEW:
+            self._keep(self._greedy())
         stack = [_Node(0, 0, self._block.base, 0, 0, 0.0)]
-        steps = 0
-        while stack and steps < nodes:
-            steps += 1
+        while stack and self._effort < effort:
+            self._effort += 1
             node = stack.pop()
             if node.cost <= self._best + WINDOW:
                 stack += self._visit(node)
@@ -152,21 +157,24 @@ class _Search:
 
     def _exceeds(self, node: _Node, still: int) -> bool:
         """Tell whether no answer below this node can be within the window."""
-        left = self._best + WINDOW - node.cost
-        paid: dict[int, float] = {}
+        left = self._best + WINDOW + EPSILON - node.cost
+        unpaid, shut, costs = self._weights.copy(), node.shut, self._block.costs
         for line in self._order:
             if not still >> line & 1:
                 continue
-            slot = self._open_slot(node.covers, line)
-            suspects = [n for n in self._candidates[line][slot] if not node.shut >> n & 1]
-            share = min((self._weights[n] - paid.get(n, 0.0) for n in suspects), default=float("inf"))
+            self._effort += 1
+            suspects = self._candidates[line][self._open_slot(node.covers, line)]
+            if shut:
+                suspects = [number for number in suspects if not shut >> number & 1]
+            share = min([unpaid[number] for number in suspects], default=inf)
             if not node.must >> line & 1:
-                share = min(share, self._block.costs[line])
+                share = min(share, costs[line])
             left -= share
-            if left < -EPSILON:
+            if left < 0.0:
                 return True
-            for number in suspects:
-                paid[number] = paid.get(number, 0.0) + share
+            if share:
+                for number in suspects:
+                    unpaid[number] -= share
         return False
 
     # Answers.
@@ -193,11 +201,10 @@ class _Search:
 
     # The first answer.
 
-    def _greedy(self) -> Iterator[Answer]:
-        """Give the answer that blames nobody, and a good one: add what helps most, drop what need not be."""
+    def _greedy(self) -> Answer:
+        """Return a good answer: begin with nobody, add what helps most, drop what need not be."""
         chosen: list[int] = []
         best = self._answer(chosen)
-        yield best
         improved = True
         while improved:
             improved = False
@@ -205,7 +212,7 @@ class _Search:
             better = min(((self._answer(one), one) for one in tries), default=None)
             if better is not None and better[0].cost < best.cost - EPSILON:
                 (best, chosen), improved = better, True
-        yield best
+        return best
 
     def _additions(self, chosen: list[int]) -> Iterator[list[int]]:
         covers = self._block.base

@@ -1,6 +1,7 @@
 """What of a city can break on its own, and how often it usually does."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from monitor.core.inventory import Bearer, Center, Device, Inventory, Look, RiskKind
 from monitor.core.topology import names
@@ -38,6 +39,8 @@ RISKS: Mapping[RiskKind, Kind] = {
     RiskKind.CARRIER: Kind.CARRIER,
     RiskKind.EQUIPMENT: Kind.EQUIPMENT,
 }
+STILL_RUNNING = 0.1
+"""Of the daemon's own center's power cuts, the share that it lives through, on a UPS of its own."""
 PING = "icmp"
 """The probe kind that asks for the device itself; all others ask for something that it offers."""
 ROUTER = "router"
@@ -79,7 +82,12 @@ def components_of(inventory: Inventory, vantage: str, heard: tuple[str, ...]) ->
         *(component for center in inventory.centers.values() for component in _of_center(center, inventory)),
         *_shared(inventory),
     ]
-    return {component.id: component for component in found}
+    components = {component.id: component for component in found}
+    own = f"{inventory.vantages[vantage].center}/power"
+    if own in components:
+        rate = components[own].rate * STILL_RUNNING
+        components[own] = replace(components[own], rate=rate)
+    return components
 
 
 def _of_vantages(inventory: Inventory, vantage: str, heard: tuple[str, ...]) -> Iterator[Component]:
@@ -114,8 +122,11 @@ def trunk_id(home: str, other: str) -> str:
 
 
 def _of_center(center: Center, inventory: Inventory) -> Iterator[Component]:
+    inhabited = bool(center.devices) or center.id in {at.center for at in inventory.vantages.values()}
     for part, kind in (("power", Kind.POWER), ("lan", Kind.LAN)):
-        yield Component(f"{center.id}/{part}", kind, names.of_part(center, part), PER_YEAR[kind], center.id)
+        if kind is Kind.POWER or inhabited:
+            name = names.of_part(center, part)
+            yield Component(f"{center.id}/{part}", kind, name, PER_YEAR[kind], center.id)
     yield from _router(center)
     for circuit in center.circuits():
         name, rate = names.of_circuit(center, circuit, inventory), CIRCUIT_PER_YEAR[circuit.bearer]

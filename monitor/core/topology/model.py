@@ -14,6 +14,9 @@ from monitor.core.inventory import Name
 Alternatives = tuple[frozenset[str], ...]
 """Sets of component ids; open as long as one of them is whole. None at all: always open."""
 
+SCATTER = 2_654_435_761
+"""Knuth's multiplier: consecutive numbers times it are far apart."""
+
 
 class Kind(StrEnum):
     """What sort of thing a component is."""
@@ -81,10 +84,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What people want to work: a link to a network, or a device at its center."""
+    """What people want to work: a link to a network, a device at its center, or a service of a device."""
 
     subject: str
-    """`danjiangkou/province`, `danjiangkou/video`."""
+    """`danjiangkou/province`, `danjiangkou/video`, `danjiangkou/video/h323`."""
     center: str
     alternatives: Alternatives
     over: tuple[str, ...] = ()
@@ -133,7 +136,9 @@ class Topology:
     seen: tuple[str, ...] = field(init=False, repr=False)
     """Observation id by row."""
     touching: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
-    """Rows by class."""
+    """Rows by class, scattered: the first few are a fair sample of all."""
+    rates: tuple[float, ...] = field(init=False, repr=False)
+    """By class: how often one of it breaks in a year."""
 
     def __post_init__(self) -> None:
         whole = [(o.id, o.alternatives) for o in self.observations.values()]
@@ -152,6 +157,7 @@ class Topology:
             "way_of": way_of,
             "seen": tuple(name for name, _ in every),
             "touching": _touching(rows, len(classes)),
+            "rates": tuple(sum(self.components[name].rate for name in members) for members in classes),
         }.items():
             object.__setattr__(self, name, value)
 
@@ -186,7 +192,7 @@ def _row(alternatives: Alternatives, class_of: Mapping[str, int]) -> Row:
 
 def _touching(rows: tuple[Row, ...], count: int) -> tuple[tuple[int, ...], ...]:
     found: list[list[int]] = [[] for _ in range(count)]
-    for number, row in enumerate(rows):
-        for name in sorted(frozenset().union(*row.alternatives)):
+    for number in sorted(range(len(rows)), key=lambda number: number * SCATTER % (1 << 32)):
+        for name in frozenset().union(*rows[number].alternatives):
             found[name].append(number)
     return tuple(map(tuple, found))

@@ -195,6 +195,10 @@ class _Ways:
                 if device is router_of(center):
                     own = {f"{center.id}/power", router_id(center)}
                 yield Passage(device.id, center.id, self._ways([frozenset(own)]))
+                for look in device.looks:
+                    if offers(device, look):
+                        service = f"{device.id}/{look.name}"
+                        yield Passage(service, center.id, self._ways([frozenset({*own, service})]))
 
     def _ways(self, ways: Iterable[frozenset[str]], *, keep: bool = False) -> Alternatives:
         """Return *ways* with the risks that their members share; *keep* them all, like ones too."""
