@@ -117,11 +117,15 @@ class Trial:
 
     def awaited(self, wanted: Callable[[], object], seconds: float, words: str) -> float:
         """Wait for something to be so, at most *seconds*, as promised; return how long it took."""
+        took = self._patient(wanted, seconds)
+        self.promise(took <= seconds or wanted(), f"{words}: not within {seconds:g} s")
+        return took
+
+    @staticmethod
+    def _patient(wanted: Callable[[], object], seconds: float) -> float:
+        """Wait for something to be so, at most *seconds*; return how long it took."""
         began = time.monotonic()
-        while not wanted():
-            if time.monotonic() - began > seconds:
-                self.promise(held=False, words=f"{words}: not within {seconds:g} s")
-                break
+        while not wanted() and time.monotonic() <= began + seconds:
             time.sleep(0.05)
         return time.monotonic() - began
 
@@ -138,7 +142,9 @@ class Trial:
         The *blind* daemons could not record at the time all that was done; the *twins* are second daemons
         whose events may have come, too.
         """
-        took = self.levels.caught_up(self.marks, seconds)
+        seeing = [daemon for name, daemon in self.levels.daemons.items() if name not in blind]
+        took = self._patient(lambda: not any(map(self._missed, seeing)), seconds)
+        took += self.levels.caught_up(self.marks, seconds)
         try:
             self.levels.settled()
         except AssertionError as error:

@@ -18,22 +18,12 @@ FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1
 def hour_off(levels: Levels) -> Row:
     """Run a county's daemon with a clock an hour ahead, step it back an hour behind, then set it right."""
     trial, agent, city = Trial(levels, "agent's clock an hour off"), levels.daemons[COUNTY], levels.city
-    stamps = levels.folder / "faketime"
-    stamps.write_text("+3600")
-    agent.stop()
-    trial.start_anew(
-        agent,
-        "env",
-        f"LD_PRELOAD={FAKETIME}",
-        f"FAKETIME_TIMESTAMP_FILE={stamps}",
-        "FAKETIME_NO_CACHE=1",
-        "FAKETIME_DONT_FAKE_MONOTONIC=1",
-    )
+    stamps = _start_with_another_clock(trial, HOUR)
     _measured(trial, HOUR)
     trial.blink(CIRCUIT, city)
-    stamps.write_text("-3600")
+    _set(stamps, -HOUR)
     _measured(trial, -HOUR)
-    stamps.write_text("+0")
+    _set(stamps, 0.0)
     _measured(trial, 0.0)
     trial.blink(CIRCUIT, city)
     trial.promise(events_of(trial.own(agent), "clock_stepped"), "the agent did not notice the steps")
@@ -45,6 +35,59 @@ def hour_off(levels: Levels) -> Row:
     early = [e for e in city.of(COUNTY, trial.marks["city"]) if e.received_at and e.received_at < e.at - 1]
     trial.promise(early, "no event came with a time ahead of ours: the clock was not wrong")
     return trial.again(row)
+
+
+def set_right_while_away(levels: Levels) -> Row:
+    """Let a county's clock be an hour ahead while it is cut off from its brokers, and right when it is back.
+
+    What happened meanwhile bears times of the future, and must come all the same.
+    """
+    trial, agent, city = Trial(levels, "clock set right while away"), levels.daemons[COUNTY], levels.city
+    believed = _believed()
+    stamps = _start_with_another_clock(trial, HOUR)
+    _measured(trial, HOUR)
+    levels.lab.mute(COUNTY)
+    mark = agent.end()
+    trial.blink(CIRCUIT, city)
+    trial.awaited(
+        lambda: any(e.subject == CIRCUIT and e.data.get("was") == "down" for e in agent.own(mark)),
+        15,
+        "the agent saw the circuit fail and recover",
+    )
+    _set(stamps, 0.0)
+    trial.awaited(lambda: events_of(agent.own(mark), "clock_stepped"), 15, "the agent noticed the step")
+    levels.lab.mute()
+    trial.awaited(lambda: city.of(COUNTY)[-1].seq >= agent.own()[-1].seq, 30, "the city has the latest")
+    trial.awaited(lambda: _believed() == believed, 15, "what the agent believes is heard")
+    agent.stop()
+    trial.start_anew(agent)
+    return trial.finish(blind={COUNTY})
+
+
+def _start_with_another_clock(trial: Trial, offset: float) -> Path:
+    """Start the county's daemon with a clock that is so many seconds ahead; return the file that sets it."""
+    agent, stamps = trial.levels.daemons[COUNTY], trial.levels.folder / "faketime"
+    _set(stamps, offset)
+    agent.stop()
+    trial.start_anew(
+        agent,
+        "env",
+        f"LD_PRELOAD={FAKETIME}",
+        f"FAKETIME_TIMESTAMP_FILE={stamps}",
+        "FAKETIME_NO_CACHE=1",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+    )
+    return stamps
+
+
+def _set(stamps: Path, offset: float) -> None:
+    stamps.write_text(f"{offset:+.0f}")
+
+
+def _believed() -> float:
+    """Return of how many checks the city holds the county's belief."""
+    verdicts = ("up", "degraded", "down", "unknown")
+    return sum(sample("command_monitor_agent_beliefs", agent=COUNTY, verdict=word) for word in verdicts)
 
 
 def _measured(trial: Trial, offset: float) -> None:

@@ -25,6 +25,8 @@ class Scenario:
     """Why it cannot be played here."""
 
 
+NO_OTHER_CLOCK = None if clocks.FAKETIME else "needs libfaketime"
+
 SCENARIOS = (
     Scenario("agent-killed", lambda at: agents.killed(at, 1), lambda at: agents.killed(at, 20), always=True),
     Scenario("agent-frozen", agents.frozen, agents.frozen),
@@ -51,6 +53,12 @@ SCENARIOS = (
         "clock-off",
         clocks.hour_off,
         clocks.hour_off,
-        why_not=None if clocks.FAKETIME else "needs libfaketime",
+        why_not=NO_OTHER_CLOCK,
+    ),
+    Scenario(
+        "clock-set-right",
+        clocks.set_right_while_away,
+        clocks.set_right_while_away,
+        why_not=NO_OTHER_CLOCK,
     ),
 )
