@@ -238,10 +238,11 @@ async def collecting(
     ready: bool = True,
     shut: float = 60.0,
     clock=time.time,
+    ear=Ear,
     **options,
 ) -> AsyncIterator[Collecting]:
     """Run a collector against the broker at *port*."""
-    ear, vitals = Ear(inventory or city()), Vitals()
+    ear, vitals = ear(inventory or city()), Vitals()
     archive = MemoryArchive() if archive is None else archive
     feed = FakeFeed(ear.world)
     collector = Collector(

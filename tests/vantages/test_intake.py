@@ -246,10 +246,11 @@ class TestABadDisk:
                     await believed(collector, dan, f"r{number}")
                     assert time.monotonic() - began < 0.5
                     await asyncio.sleep(0.8)
-                early = list(dan.acks)
+                early, trouble = list(dan.acks), collector.vitals.trouble
             await acknowledged(collector, dan, 40)
 
         assert early == []
+        assert trouble == ""
         assert collector.vitals.reconnects == 0
         assert collector.archive.of("dan") == numbers(1, 40)
 
