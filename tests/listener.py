@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ class Heard:
     topic: str
     retained: bool
     payload: str
+    at: float = field(default_factory=time.time, compare=False)
+    """Wall time at which we read it, Unix seconds."""
 
     @property
     def told(self) -> dict:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from monitor.kit.crash import VARIABLE
 from tests.mosquitto import free_port
 
 PATIENCE = 20.0
@@ -31,9 +32,14 @@ class Daemon:
 
     async def start(self, errors=None):
         """Start it and wait until it is ready; *errors*: where standard error goes instead of the log."""
-        with self.file.open("ab") as log:
-            self.process = await start(self.folder / "settings.yaml", log, log if errors is None else errors)
+        await self.launch(errors=errors)
         await self.until(self._ready)
+
+    async def launch(self, errors=None, crash=""):
+        """Start it; it dies at the point *crash*, if there is one."""
+        with self.file.open("ab") as log:
+            errors = log if errors is None else errors
+            self.process = await start(self.folder / "settings.yaml", log, errors, crash)
 
     async def _ready(self):
         if self.process.returncode is not None:
@@ -103,9 +109,10 @@ class Daemon:
             return await self.process.wait()
 
 
-async def start(settings, output, errors):
+async def start(settings, output, errors, crash=""):
     command = [sys.executable, "-m", "monitor", "run", "--settings", str(settings)]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("COMMAND_MONITOR")}
+    clean |= {VARIABLE: crash} if crash else {}
     return await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=clean
     )

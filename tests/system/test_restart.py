@@ -43,14 +43,12 @@ async def test_an_outage_outlasts_a_kill_in_silence_and_what_healed_meanwhile_ha
     assert status["boot"] != boot
     assert ear.retained()[CARD].told["boot"] == status["boot"]
     assert ear.retained()[f"{ROOT}/status/dan"].told["since"] == round(before["dan"][1], 3)
-    records = [record["event"] for record in one.log()[logged:] if not about_yun(record)]
+    records = [record["event"] for record in one.log()[logged:] if not changed("yun", record)]
     assert records == ["daemon.starting", "daemon.started", "mqtt.online"], one.log()[logged:]
-    assert {e["data"].get("now") for e in events(new) if e["kind"] != "daemon"} <= {
-        "up",
-        "on_backup",
-        "degraded",
-    }
-    assert not [e for e in events(new) if e["subject"].startswith("dan")]
+    # What was told already may be told again, by the name of the run that saw it.
+    seen = [e for e in events(new) if e["boot"] == status["boot"]]
+    assert {e["data"].get("now") for e in seen if e["kind"] != "daemon"} <= {"up", "on_backup", "degraded"}
+    assert not [e for e in seen if e["subject"].startswith("dan")]
 
 
 async def saved(folder, healths):
@@ -60,5 +58,7 @@ async def saved(folder, healths):
     return all(kept.get(name) == list(said) for name, said in healths.items())
 
 
-def about_yun(record):
-    return isinstance(record, dict) and record.get("about", "").startswith("yun")
+def changed(center, record):
+    """Tell whether a line of the daemon's own log says how something there is, or what is the matter."""
+    about, event = record.get("about", ""), record["event"]
+    return about.startswith(center) or event == "incident.changed"

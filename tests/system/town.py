@@ -37,10 +37,12 @@ class Town:
 
     file: Path
     port: int = 0
-    centers: dict[str, int] = field(default_factory=lambda: dict(CENTERS))
+    centers: dict[str, int] = field(default_factory=dict)
     echoes: dict[str, Echo] = field(default_factory=dict)
     more: dict[str, object] = field(default_factory=dict)
     """Further keys of every center."""
+    vantages: dict[str, dict[str, object]] = field(default_factory=dict)
+    """The places that daemons look from; without any, the city itself."""
 
     def of(self, center):
         return [echo for name, echo in self.echoes.items() if name.partition("/")[0] == center]
@@ -65,6 +67,7 @@ class Town:
             "looks": {"circuit": {"kind": "udp", "port": self.port, "period": PERIOD, "deadline": PERIOD}},
             "networks": {name: {} for name in NETWORKS},
             "centers": {name: self.center(number) for name, number in self.centers.items()},
+            **({"vantages": self.vantages} if self.vantages else {}),
         }
 
     def center(self, number):
@@ -92,11 +95,11 @@ def address(number, network, role):
 
 
 @asynccontextmanager
-async def town(folder, **more):
-    """Build the town of `CENTERS` and declare it in a file in *folder*."""
+async def town(folder, centers=None, **more):
+    """Build a town, that of `CENTERS` unless told otherwise, and declare it in a file in *folder*."""
     built = Town(folder / "town.yaml", more=more)
     try:
-        for center, number in CENTERS.items():
+        for center, number in (CENTERS if centers is None else centers).items():
             await built.build(center, number)
         built.write()
         yield built
