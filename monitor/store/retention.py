@@ -4,14 +4,13 @@ import datetime as dt
 
 from sqlalchemy import Connection, delete, func, select
 
+from monitor.store.batch import MOST_QUARANTINED
 from monitor.store.tables import events, quarantine, runs
 
 LEAST_DAYS = 180
 """Days for which the log has to be kept, whatever the settings say."""
 CHUNK = 1000
 """Events that go in one transaction."""
-MOST_QUARANTINED = 1000
-"""Messages that could not be understood that are kept for a person to look at."""
 DAY = 86_400.0
 _FIRST = dt.datetime(2024, 1, 1, tzinfo=dt.UTC).timestamp()
 """A clock before this was never set: the program is younger."""
