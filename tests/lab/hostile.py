@@ -130,7 +130,7 @@ def entry(seq: int, subject: str, **more: object) -> dict[str, Any]:
 def poison(vantage: str) -> Iterator[Message]:
     """Give messages that no honest daemon sends, each bad in its own way."""
     check = f"{vantage}/city/primary/icmp"
-    good = belief(vantage, 1, check)
+    good, log = belief(vantage, 1, check), f"poisoned-{time.time_ns()}"
 
     def at(end: str, **spoilt: object) -> Message:
         return end, encoded({**good, **spoilt})
@@ -156,8 +156,8 @@ def poison(vantage: str) -> Iterator[Message]:
     yield at("belief/" + "a/" * 150 + "icmp")
     yield "log", b"x" * 64_000
     yield "log", encoded(chunk(vantage, 1, after=10, upto=2))
-    yield "log", encoded(chunk(vantage, 0, entry(0, vantage)))
-    yield "log", encoded(chunk(vantage, 0, entry(1, "a b\n#")))
+    yield "log", encoded(chunk(vantage, 0, entry(0, vantage), log=log))
+    yield "log", encoded(chunk(vantage, 1, entry(1, "a b\n#"), log=log))
     yield "log", encoded(chunk("yunxi", 1, entry(1, vantage)))
     yield "log", encoded(chunk(vantage, 1, entry(1, vantage, data=_deep(200))))
     yield "log", encoded(chunk(vantage, 1, *(entry(n, vantage) for n in range(1, 202))))

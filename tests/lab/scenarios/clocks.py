@@ -48,12 +48,13 @@ def set_right_while_away(levels: Levels) -> Row:
     _measured(trial, HOUR)
     levels.lab.mute(COUNTY)
     mark = agent.end()
-    trial.blink(CIRCUIT, city)
-    trial.awaited(
-        lambda: any(e.subject == CIRCUIT and e.data.get("was") == "down" for e in agent.own(mark)),
-        15,
-        "the agent saw the circuit fail and recover",
-    )
+    for change, now in ((trial.cut, "down"), (trial.heal, "up")):
+        change(CIRCUIT)
+        trial.awaited(
+            lambda now=now: any(e.subject == CIRCUIT and e.data["now"] == now for e in agent.own(mark)),
+            15,
+            f"the agent saw the circuit {now}",
+        )
     _set(stamps, 0.0)
     trial.awaited(lambda: events_of(agent.own(mark), "clock_stepped"), 15, "the agent noticed the step")
     levels.lab.mute()
