@@ -72,6 +72,7 @@ class App:
                 false_alarms_per_year=settings.detection.false_alarms_per_year,
                 suspicions_per_year=settings.detection.suspicions_per_year,
                 concurrency=settings.looking.concurrency,
+                hold=settings.detection.hold,
             ),
             boot=secrets.token_hex(8),
             zone=zone,

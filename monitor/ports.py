@@ -70,6 +70,8 @@ class News:
     """Subjects whose status changed, appeared or (no longer in the world) vanished."""
     believed: frozenset[str] = frozenset()
     """Checks whose belief changed, appeared or vanished."""
+    incidents: frozenset[str] = frozenset()
+    """Incidents that began, changed or were closed (no longer in the world)."""
     dropped: int = 0
     """Events that were pushed out before they were read."""
 

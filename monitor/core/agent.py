@@ -36,6 +36,8 @@ class Heard:
     """Monotonic time until which it holds unless it is told again, seconds."""
     rtt: float | None = None
     loss: float | None = None
+    at: float = 0.0
+    """Monotonic time at which it was said last, seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from monitor.core.detection import Belief, Learned
 from monitor.core.health import Status
+from monitor.core.incident import Incident
 from monitor.core.world import Event
 
 
@@ -27,6 +28,8 @@ class Record:
     """What is now kept of these checks; None: nothing any more."""
     statuses: Mapping[str, Status | None] = field(default_factory=dict)
     """What is now said of these subjects; None: nothing any more."""
+    incidents: Mapping[str, Incident | None] = field(default_factory=dict)
+    """What is now known of these incidents; None: they are closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +40,4 @@ class Remembered:
     """Wall time of the latest sign of life of an earlier run, Unix seconds; 0: there was none."""
     checks: Mapping[str, Kept] = field(default_factory=dict)
     statuses: Mapping[str, Status] = field(default_factory=dict)
+    incidents: Mapping[str, Incident] = field(default_factory=dict)

@@ -131,10 +131,11 @@ def _whom_to_call(now: Status, scene: Scene, words: Words) -> list[str]:
         return []
     circuits = (c for c in center.circuits() if f"{c.id}/".startswith(f"{now.subject}/"))
     down = (c for c in circuits if c.id in scene.statuses and scene.statuses[c.id].health is Health.DOWN)
-    return [call for call in (_call(circuit, scene, words) for circuit in down) if call]
+    return [call for call in (carrier_of(circuit, scene, words) for circuit in down) if call]
 
 
-def _call(circuit: Circuit, scene: Scene, words: Words) -> str:
+def carrier_of(circuit: Circuit, scene: Scene, words: Words) -> str:
+    """Say who provides a circuit, its number and the hotline; nothing where that is not declared."""
     if circuit.carrier is None:
         return ""
     carrier = scene.inventory.carriers[circuit.carrier]

@@ -10,6 +10,7 @@ from typing import Literal
 from monitor.core.agent import Agent, Heard
 from monitor.core.detection import Belief
 from monitor.core.health import Status
+from monitor.core.incident import Incident
 from monitor.core.inventory import Inventory, Look
 from monitor.core.observation import Finding
 
@@ -17,8 +18,8 @@ HISTORY = 60
 """How many latest looks the loss ratio speaks of."""
 _MASK = (1 << HISTORY) - 1
 
-EventKind = Literal["belief", "status", "daemon"]
-"""What an event speaks of: what is believed of a check, what is said of a subject, or ourselves."""
+EventKind = Literal["belief", "status", "daemon", "incident"]
+"""What an event speaks of: the belief about a check, the status of a subject, ourselves, or a root cause."""
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -130,6 +131,8 @@ class World:
     """The daemons of the other vantages, as far as we listen to them, by vantage."""
     heard: dict[str, dict[str, Heard]] = field(default_factory=dict)
     """What the other vantages believe, by vantage and check; what is no longer valid is not in it."""
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    """Root causes that are not closed, by id."""
 
     def checks_of(self, subject: str) -> Iterator[Check]:
         """Give the checks that look at *subject*."""

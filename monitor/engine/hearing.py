@@ -1,6 +1,6 @@
 """What other vantages say, brought into the world; nothing of it changes what we say ourselves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from monitor.core.agent import Agent, Heard
 from monitor.core.world import Json, World
@@ -13,6 +13,8 @@ class Ear:
     def __init__(self, world: World, telling: Telling) -> None:
         self._world = world
         self._telling = telling
+        self.stirred: Callable[[], None] = _nobody
+        """Hears that there is something new."""
 
     @property
     def world(self) -> World:
@@ -22,17 +24,24 @@ class Ear:
     def heard(self, vantage: str, beliefs: Mapping[str, Heard | None]) -> None:
         """Take in what *vantage* believes of these checks; None: nothing valid any more."""
         held = self._world.heard.setdefault(vantage, {})
+        news = False
         for check, belief in beliefs.items():
+            news |= _held(held.get(check)) != _held(belief)
             if belief is None:
                 held.pop(check, None)
             else:
                 held[check] = belief
+        if news:
+            self.stirred()
 
     def agent(self, agent: Agent, what: str = "", **data: Json) -> None:
         """Take in how the daemon of another vantage is; *what*, if given, is told as an event about it."""
+        before = self._world.agents.get(agent.vantage)
         self._world.agents[agent.vantage] = agent
         if what:
             self._telling.daemon(what, agent.vantage, **data)
+        if before is None or before.presence is not agent.presence:
+            self.stirred()
 
     def tell(self, what: str, **data: Json) -> None:
         """Tell an event about the daemons of the other vantages together."""
@@ -43,3 +52,11 @@ class Ear:
         for known in (self._world.agents, self._world.heard):
             for vantage in known.keys() - self._world.inventory.vantages.keys():
                 del known[vantage]
+
+
+def _held(belief: Heard | None) -> tuple[str, bool] | None:
+    return None if belief is None else (belief.verdict, belief.suspected)
+
+
+def _nobody() -> None:
+    """Let nobody know."""

@@ -13,6 +13,7 @@ from monitor.core.inventory import Bearer, Inventory
 from monitor.core.record import Kept, Remembered
 from monitor.core.vitals import Vitals
 from monitor.core.world import Check, Json, World
+from monitor.engine.diagnosing import Diagnostician
 from monitor.engine.feed import LogFeed
 from monitor.engine.hearing import Ear
 from monitor.engine.looker import Looker
@@ -20,6 +21,7 @@ from monitor.engine.pipeline import Pipeline
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
+from monitor.engine.witnesses import Budget
 from monitor.kit import crash
 from monitor.ports import Log, ProbeKind
 
@@ -34,6 +36,8 @@ class Tuning:
     false_alarms_per_year: float
     suspicions_per_year: float
     concurrency: int
+    hold: float
+    """Seconds for which all must be well before an incident is closed."""
 
 
 class Engine:
@@ -59,9 +63,14 @@ class Engine:
         self.ear = Ear(world, self._telling)
         """Who takes in what other vantages say."""
         self._pipeline = Pipeline(world, vitals, self._telling, zone)
+        budget = Budget(tuning.suspicions_per_year, tuning.false_alarms_per_year)
+        self._diagnostician = Diagnostician(world, self._telling, budget, tuning.hold, zone)
+        self._pipeline.stirred = self._diagnostician.missed
+        self.ear.stirred = self._diagnostician.stir
         self._looker = Looker(kinds, self._pipeline, self.vitals, concurrency=tuning.concurrency)
         self._scheduler = Scheduler(self._looker.launch, self.vitals, time.time())
         self._pipeline.scheduler = self._looker.scheduler = self._scheduler
+        self._diagnostician.scheduler = self._scheduler
 
     @property
     def world(self) -> World:
@@ -118,6 +127,7 @@ class Engine:
     async def stop(self) -> None:
         """Stop looking; report nothing of what was under way."""
         self._scheduler.stop()
+        self._diagnostician.close()
         await self._looker.aclose()
         if self.vitals.ready:  # what never started knows nothing, and must not write that over what is known
             self.tell("stopped")
@@ -143,6 +153,7 @@ class Engine:
         self.world.inventory = inventory
         self.ear.forget()
         self._pipeline.adopt(watches)
+        self._diagnostician.adopt(self._pipeline.watches, remembered.incidents)
         for name, watch in watches.items():
             if old.get(name) is not watch:
                 self._looker.equip(watch)

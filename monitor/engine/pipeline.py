@@ -42,6 +42,8 @@ class Pipeline:
         self.world = world
         self.watches: dict[str, Watch] = {}
         self.scheduler: Scheduler
+        self.stirred: Callable[[Watch], None] = _nobody
+        """Hears of every check whose doubt or verdict has changed."""
         self._vitals = vitals
         self._by_subject: dict[str, list[Watch]] = {}
         self._over: dict[str, list[Watch]] = {}
@@ -163,6 +165,8 @@ class Pipeline:
         if was.doubt is not None and now.steady:
             watch.learn(was.doubt.isolated)
         self._look_again(watch, sent_at)
+        if now.doubt is not was.doubt or now.verdict is not was.verdict:
+            self.stirred(watch)
         if (now.verdict, now.suspected, now.reason) != (was.verdict, was.suspected, was.reason):
             self._changed(watch, was, now)
 
@@ -270,6 +274,10 @@ class Pipeline:
             good={d.id: _last_good(by_subject[d.id]) for d in center.devices if d.id in by_subject},
         )
         return assess_center(center, view)
+
+
+def _nobody(_: Watch) -> None:
+    """Let nobody know."""
 
 
 def _is_back(change: Change) -> bool:

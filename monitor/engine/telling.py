@@ -1,13 +1,16 @@
 """How news leaves the engine: numbered, recorded with all that it implies, and announced to the feeds."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from monitor.core.record import Kept, Record
 from monitor.core.vitals import Vitals
 from monitor.core.world import Event, EventKind, Json, World
 from monitor.engine.feed import LogFeed
 from monitor.ports import Log
+
+NOTHING: Mapping[str, Kept | None] = MappingProxyType({})
 
 
 class Telling:
@@ -33,15 +36,27 @@ class Telling:
         self._vitals.events += 1
         return Event(self._world.vantage, self._world.boot, self._seq, self._wall(), kind, subject, data)
 
-    def tell(self, events: Sequence[Event], changed: set[str], checks: Mapping[str, Kept | None]) -> None:
-        """Record events with the statuses that *changed* and what is now kept of *checks*; stir the feeds."""
-        statuses = {subject: self._world.statuses.get(subject) for subject in changed}
-        if events or statuses or checks:
-            self._log.append(Record(tuple(events), checks, statuses))
+    def tell(
+        self,
+        events: Sequence[Event],
+        changed: Collection[str] = (),
+        checks: Mapping[str, Kept | None] = NOTHING,
+        incidents: Collection[str] = (),
+    ) -> None:
+        """Record events with what they imply, and stir the feeds.
+
+        *changed*: subjects whose status changed; *checks*: what is now kept of them; *incidents*: ids of
+        those that changed or were closed.
+        """
+        world = self._world
+        statuses = {subject: world.statuses.get(subject) for subject in changed}
+        causes = {name: world.incidents.get(name) for name in incidents}
+        if events or statuses or checks or causes:
+            self._log.append(Record(tuple(events), checks, statuses, causes))
             for feed in self._feeds:
-                feed.push(changed, set(checks))
+                feed.push(changed, checks, incidents)
 
     def daemon(self, what: str, subject: str = "", /, **data: Json) -> None:
         """Tell something about ourselves, or about the daemon of another vantage."""
         subject = subject or self._world.vantage
-        self.tell([self.event("daemon", subject, {"what": what, **data})], set(), {})
+        self.tell([self.event("daemon", subject, {"what": what, **data})])

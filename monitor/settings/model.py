@@ -44,6 +44,8 @@ class DetectionSettings(FileModel):
     """False alarms per check and year that you accept; fewer means later."""
     suspicions_per_year: Rate = 26.0
     """Unfounded suspicions (amber) per check and year that you accept."""
+    hold: Annotated[float, Field(ge=1, le=900), BeforeValidator(no_truth)] = 30.0
+    """Seconds for which all must be well before an incident is closed; twice as long after each relapse."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "DetectionSettings":

@@ -90,12 +90,12 @@ class Listener:
             self._peers.take(peer, hearsay.spoke(peer.track, said), now)
         until = now + min(word.valid_for, hearsay.PATIENCE[1]) - age
         if until > now:
-            self._believe(peer, word, until)
+            self._believe(peer, word, now - age, until)
 
-    def _believe(self, peer: Peer, word: BeliefWord, until: float) -> None:
+    def _believe(self, peer: Peer, word: BeliefWord, at: float, until: float) -> None:
         peer.until[word.check] = until
         heard = Heard(
-            word.verdict, word.suspected, word.reason, word.since, until, rtt=word.rtt, loss=word.loss
+            word.verdict, word.suspected, word.reason, word.since, until, word.rtt, word.loss, at
         )
         self._hearing.heard(peer.vantage, {word.check: heard})
 

@@ -57,7 +57,7 @@ async def pipeline(count, seconds):
             city(addresses(count), kinds["icmp"]),
             "city",
             kinds,
-            Tuning(0.01, 26, 200),
+            Tuning(0.01, 26, 200, 30),
             boot="bench",
             zone=UTC,
             log=log,

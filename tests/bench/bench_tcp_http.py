@@ -66,7 +66,7 @@ def cpu():
 
 
 async def pipeline(kind, port, seconds):
-    tuning = Tuning(0.01, 26, 200)
+    tuning = Tuning(0.01, 26, 200, 30)
     async with opened() as (log, vitals):
         engine = Engine(
             city(kind, port, CHECKS[kind]),

@@ -95,12 +95,12 @@ def with_bearer(inventory, bearer):
     return replace(inventory, centers=centers)
 
 
-def engine_for(inventory, script, log, vitals):
+def engine_for(inventory, script, log, vitals, hold=30.0):
     return Engine(
         inventory,
         "city",
         {"script": script.kind()},
-        Tuning(false_alarms_per_year=0.01, suspicions_per_year=26, concurrency=50),
+        Tuning(false_alarms_per_year=0.01, suspicions_per_year=26, concurrency=50, hold=hold),
         boot="b1",
         zone=UTC,
         log=log,
@@ -109,10 +109,10 @@ def engine_for(inventory, script, log, vitals):
 
 
 @contextlib.asynccontextmanager
-async def running(inventory, script, folder=None):
+async def running(inventory, script, folder=None, hold=30.0):
     """Run an engine with its log in *folder*; give it and a feed that heard everything."""
     async with opened(folder) as (log, vitals):
-        engine = engine_for(inventory, script, log, vitals)
+        engine = engine_for(inventory, script, log, vitals, hold)
         feed = engine.feed(None)
         engine.start()
         try:

@@ -24,6 +24,8 @@ class Words:
     """Headings and short labels of tables and pages."""
     sentence: Mapping[str, str]
     """Patterns of whole sentences, see `core/sentence.py`."""
+    incident: Mapping[str, str]
+    """Patterns of the sentences about incidents, see `core/story.py`."""
     demo: Mapping[str, str]
     """What the demo says."""
     comma: str

@@ -1,0 +1,203 @@
+"""From what all vantages see to incidents: when to think, whom to ask anew, and what is told of it.
+
+A second miss in a row has everything looked at anew that shares a component with the silent check, so that
+what is said rests on looks that are younger than the fault. The diagnosis itself is the core's.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, tzinfo
+
+from monitor.core import joint
+from monitor.core.detection import PRIORS
+from monitor.core.diagnosis import Cause, Diagnosis, diagnose
+from monitor.core.diagnosis.consequences import Impact, impact
+from monitor.core.diagnosis.looks import related
+from monitor.core.incident import Book, Change, Incident, Other, Seen, Sighting, Stage, advance
+from monitor.core.story import Scene, incident_news
+from monitor.core.topology import Kind, Topology, observation_id, topology_of
+from monitor.core.world import World
+from monitor.engine.scheduler import Scheduler
+from monitor.engine.telling import Telling
+from monitor.engine.watch import Watch
+from monitor.engine.witnesses import Budget, Testimony, Witnesses, earliest
+
+SOON = 0.02
+"""Seconds between the first sign and the diagnosis, so that what comes together is weighed together."""
+AGAIN = 0.5
+"""Seconds between two diagnoses while something is open though nothing new is heard."""
+SHARE = 10
+"""A diagnosis is followed by a rest of so many times what it took."""
+ASKED = 2
+"""Misses in a row after which the neighbours are looked at anew."""
+YOUNG = 0.3
+"""Seconds for which a look needs no repetition."""
+WAVE = 200
+"""Looks that one miss may cause."""
+PER_SECOND = 400.0
+"""Looks that all misses together may cause in a second."""
+
+
+class Diagnostician:
+    """Holds the book of incidents; a part of the engine, in its event loop."""
+
+    def __init__(self, world: World, telling: Telling, budget: Budget, hold: float, zone: tzinfo) -> None:
+        """Close an incident when all has been well for *hold* seconds, longer after each relapse."""
+        self.scheduler: Scheduler
+        self._world = world
+        self._telling = telling
+        self._budget = budget
+        self._hold = hold
+        self._zone = zone
+        self._book = Book()
+        self._topology: Topology
+        self._watches: Mapping[str, Watch] = {}
+        self._witnesses: Witnesses
+        self._timer: asyncio.TimerHandle | None = None
+        self._rest_until = 0.0
+        self._allowance = PER_SECOND
+        self._allowed_at = 0.0
+
+    def adopt(self, watches: Mapping[str, Watch], incidents: Mapping[str, Incident]) -> None:
+        """Think of what is now watched; *incidents* are those that an earlier run left open."""
+        self._watches = watches
+        self._topology = topology_of(self._world.inventory, self._world.vantage)
+        self._witnesses = Witnesses(self._world, watches, self._budget)
+        known = self._topology.components
+        open_ = {**incidents, **self._book.open}
+        gone = [name for name, one in open_.items() if one.component not in known]
+        for name in gone:
+            del open_[name]
+        self._book = Book(open_, self._book.ended)
+        self._world.incidents.clear()
+        self._world.incidents.update(open_)
+        self._telling.tell([], incidents=gone)
+        self.stir()
+
+    def close(self) -> None:
+        """Think no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def missed(self, watch: Watch) -> None:
+        """Hear that a check is in doubt: after a second miss, look at what shares a component with it."""
+        doubt = watch.belief.doubt
+        if doubt is not None and doubt.looks == ASKED:
+            self._ask_around(watch)
+        self.stir()
+
+    def stir(self) -> None:
+        """Hear that something has changed that may matter."""
+        self._think_in(SOON)
+
+    def _think_in(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        at = max(loop.time() + seconds, self._rest_until)
+        if self._timer is None or self._timer.when() > at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = loop.call_at(at, self._think)
+
+    def _think(self) -> None:
+        self._timer = None
+        began = time.monotonic()
+        now = time.time()
+        said = self._witnesses.testify(self._topology.observations, now)
+        if said.misses or self._book.open:
+            self._conclude(said, now)
+        self._rest_until = time.monotonic() + SHARE * (time.monotonic() - began)
+        if self._book.open or said.misses:
+            self._think_in(AGAIN)
+
+    def _conclude(self, said: Testimony, now: float) -> None:
+        """Bring the book up to date with what is held true, and tell what has changed."""
+        topology = self._topology
+        told = {name for one in self._book.open.values() if one.confirmed_at for name in one.explains}
+        since = earliest(miss for name, miss in said.misses.items() if name not in told)
+        found = diagnose(topology, said.evidence, since=since)
+        effect = impact(topology, [*found.components, *(i.component for i in self._book.open.values())])
+        good = {name for name, seen in said.evidence.items() if seen.llr < 0.0}
+        seen = Seen(tuple(self._sightings(found, said, now)), good, said.misses.keys(), effect.masked)
+        self._book, changes = advance(self._book, seen, now=now, stamp=self._stamp, hold=self._hold)
+        self._tell(changes, effect)
+
+    def _sightings(self, found: Diagnosis, said: Testimony, now: float) -> Iterator[Sighting]:
+        for cause in found.causes:
+            misses = [said.misses[name] for name in cause.explains if name in said.misses]
+            stage = joint.stage(misses, self._burst(cause), cause.confidence, now=now)
+            if stage is not None:
+                yield _sighting(cause, stage, min(miss.began for miss in misses), found)
+
+    def _burst(self, cause: Cause) -> joint.Burst:
+        """Return how the cause goes black for a moment while it is healthy."""
+        component = self._topology.components[cause.component]
+        circuit = self._world.inventory.circuits.get(cause.component)
+        if circuit is not None:
+            prior = PRIORS[circuit.bearer]
+            return joint.Burst(prior.burst, prior.share)
+        return joint.SERVICE if component.kind in (Kind.SERVICE, Kind.DEVICE) else joint.SHARED
+
+    def _tell(self, changes: Iterable[Change], effect: Impact) -> None:
+        world = self._world
+        changes = tuple(changes)
+        world.incidents.clear()
+        world.incidents.update(self._book.open)
+        scene = Scene(self._topology, world.inventory, effect, self._zone)
+        events = [
+            self._telling.event(
+                "incident",
+                change.now.component,
+                incident_news(change, scene),
+            )
+            for change in changes
+        ]
+        if events:
+            self._telling.tell(events, incidents=[change.now.id for change in changes])
+
+    def _stamp(self, at: float) -> str:
+        return datetime.fromtimestamp(at, self._zone).strftime("%Y%m%d-%H%M%S")
+
+    # Whom to ask anew.
+
+    def _ask_around(self, watch: Watch) -> None:
+        """Have everything looked at now that shares a component with a silent check, as far as is allowed."""
+        now = time.monotonic()
+        earned = (now - self._allowed_at) * PER_SECOND
+        self._allowance = min(PER_SECOND, self._allowance + earned)
+        self._allowed_at = now
+        wall = time.time()
+        for neighbour in self._neighbours(watch):
+            if self._allowance < 1.0:
+                return
+            if neighbour.flying or wall - neighbour.reading.last_at < YOUNG:
+                continue
+            self._allowance -= 1.0
+            self.scheduler.put_at(neighbour, now)
+
+    def _neighbours(self, watch: Watch) -> Iterator[Watch]:
+        """Give the checks of ours that share a component with *watch*, the most telling ones first."""
+        topology, vantage = self._topology, self._world.vantage
+        own = observation_id(vantage, watch.check.id)
+        if own in topology.observations:
+            for name in related(topology, own, by=vantage, most=WAVE):
+                yield self._watches[topology.observations[name].check]
+
+
+def _sighting(cause: Cause, stage: Stage, since: float, found: Diagnosis) -> Sighting:
+    others = tuple(
+        Other(rival.causes, rival.confidence, rival.behind)
+        for rival in found.rivals
+        if cause.component in rival.instead_of
+    )
+    return Sighting(
+        cause.component,
+        cause.group,
+        cause.confidence,
+        since,
+        stage,
+        cause.explains,
+        cause.against,
+        others,
+        cause.planned,
+    )
