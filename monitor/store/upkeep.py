@@ -182,8 +182,8 @@ class Upkeep:
     async def _back_up(self) -> None:
         try:
             made_at = await self._long_lane.run(self._backed_up)
-        except BROKEN as error:
-            self._vitals.backup_trouble = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is no backup, and that must be seen
+            self._vitals.backup_trouble = str(error) or type(error).__name__
             self._backup_due = time.monotonic() + BACKUP_AGAIN
         else:
             self._vitals.backup_at, self._vitals.backup_trouble = made_at, ""

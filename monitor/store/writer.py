@@ -113,7 +113,9 @@ class Writer:
     def _is_over(self) -> bool:
         if self._deadline is None:
             return False
-        return time.monotonic() >= self._deadline or (self._is_open and not self._memory.pending)
+        memory = self._memory
+        all_is_written = self._is_open and not memory.pending and not memory.again
+        return all_is_written or time.monotonic() >= self._deadline
 
     async def _turn(self) -> None:
         self._tell_lost()
@@ -133,6 +135,7 @@ class Writer:
         try:
             async with asyncio.timeout(seconds):
                 await self._memory.something.wait()
+                self._memory.something.clear()
         except TimeoutError:
             pass
 

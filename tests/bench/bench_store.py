@@ -197,7 +197,7 @@ def rss():
 
 async def kills(folder, rounds, seed):
     """Kill a process that writes at random times, then let it end; print the ledger."""
-    chance, total = random.Random(seed), rounds * 600 + 1_000  # noqa: S311 - a bench, not a secret
+    chance, total = random.Random(seed), rounds * 1_500 + 1_000  # noqa: S311 - a bench, not a secret
     killed = 0
     for _ in range(rounds):
         killed += await run(folder, total, kill_after=chance.uniform(0.6, 1.8)) == -signal.SIGKILL

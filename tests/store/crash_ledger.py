@@ -32,11 +32,16 @@ def ledger(total, numbers):
     return Ledger(total, len(seen), lost, sum(seen.values()) - len(seen))
 
 
-async def run(folder, total, *, cycles=0, point="", kill_after=None, under=()):
-    """Run the child, *under* another command, to its end or until it dies; return its exit code."""
+async def start(folder, total, *, cycles=0, point="", under=()):
+    """Start the child, *under* another command, to die at *point*."""
     environment = os.environ | ({VARIABLE: point} if point else {})
     command = (*under, sys.executable, "-m", "tests.store.crash_child", str(folder), str(total), str(cycles))
-    child = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
+    return await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
+
+
+async def run(folder, total, *, cycles=0, point="", kill_after=None, under=()):
+    """Run the child, *under* another command, to its end or until it dies; return its exit code."""
+    child = await start(folder, total, cycles=cycles, point=point, under=under)
     try:
         async with asyncio.timeout(100):
             if kill_after is not None:

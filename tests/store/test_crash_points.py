@@ -1,11 +1,15 @@
 """crash: killed at any named point, the log has lost nothing, and tells at most again what was in flight."""
 
+import shutil
 import signal
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.store.crash_child import PAGE
-from tests.store.crash_ledger import ledgers, run
+from tests.store.crash_child import PAGE, told
+from tests.store.crash_ledger import ledgers, run, start
+from tests.store.log_ground import rows, until
 
 IN_FLIGHT = 1_000
 """Events that one transaction holds: so many may be told again after a kill, besides the page being told."""
@@ -79,3 +83,36 @@ async def test_killed_at_random_again_and_again_nothing_is_lost(tmp_path):
     assert (sound, held) == ("ok", total)
     assert [line.lost for line in found.values()] == [0, 0, 0]
     assert found["recorded"].doubled == found["gathered"].doubled == 0
+
+
+async def snapshot(child, folder, name):
+    """Copy all files while the process stands still; return what SQLite says, what is missing, what was told."""
+    copy = folder / name
+    copy.mkdir()
+    child.send_signal(signal.SIGSTOP)
+    await until(lambda: Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    for file in (*folder.glob("log-city.db*"), folder / "sink"):
+        shutil.copy(file, copy)
+    child.send_signal(signal.SIGCONT)
+    sound, recorded = rows(copy / "log-city.db", "PRAGMA integrity_check"), set(rows(copy / "log-city.db"))
+    heard = {int(line) for line in (copy / "sink").read_text().split("\n")[:-1]}
+    return sound, heard - recorded, len(heard)
+
+
+async def test_what_was_told_is_in_the_files_at_any_moment(tmp_path):
+    child = await start(tmp_path, 4_000)
+    found = []
+    try:
+        for n in range(5):
+            await until(partial(has_told_more_than, tmp_path, 50 * n))
+            found.append(await snapshot(child, tmp_path, f"copy{n}"))
+    finally:
+        child.kill()
+        await child.wait()
+
+    assert [(sound, lost) for sound, lost, _ in found] == [(["ok"], set())] * 5
+    assert found[-1][2] > 200
+
+
+def has_told_more_than(folder, number):
+    return told(folder) > number
