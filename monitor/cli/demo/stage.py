@@ -92,7 +92,7 @@ class Stage:
     def _read_out(self, event: Payload) -> None:
         """Print the sentence that tells our subject's outage or its end, in every language."""
         said = event["data"].get("sentence")
-        if said and event["subject"] == self._subject and event["data"]["now"] in ("down", "up"):
+        if said and event["subject"] == self._subject and event["data"].get("now") in ("down", "up"):
             self.say("told")
             for language in WORDS:
                 self._line(f"  {said[language]}", "yellow")
