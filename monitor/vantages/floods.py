@@ -27,7 +27,7 @@ class Floods:
         self._mark(peer, quarantined=True)
         self._listen()
         if news:
-            self._peers.tell(peer, now, "agent_flooding", seconds=self._shut)
+            self._peers.tell(peer, "agent_flooding", seconds=self._shut)
         else:
             self._peers.change(peer)
 
@@ -43,7 +43,7 @@ class Floods:
                 self._listen()
             elif peer.quiet_at is not None and now >= peer.quiet_at:
                 peer.quiet_at = None
-                self._peers.tell(peer, now, "agent_flood_over")
+                self._peers.tell(peer, "agent_flood_over")
 
     @staticmethod
     def _mark(peer: Peer, *, quarantined: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.core import hearsay
-from monitor.core.agent import Agent, Order, Presence, Step, Told, Track
+from monitor.core.agent import Agent, Order, Presence, Step, Track
 from monitor.core.checks import checks_of
 from monitor.core.inventory import Inventory
 from monitor.core.world import Json
@@ -114,9 +114,9 @@ class Peers:
         for what, details in told:
             self._hearing.agent(agent, what, **dict[str, Json](details))
 
-    def tell(self, peer: Peer, now: float, what: str, /, **details: str | float | bool) -> None:
+    def tell(self, peer: Peer, what: str, /, **details: Json) -> None:
         """Tell an event about a vantage as it is."""
-        self.take(peer, Step(peer.track, (Told(what, details),)), now)
+        self._hearing.agent(peer.track.agent, what, **details)
 
     def tell_of_all(self, what: str, vantages: Iterable[str], seconds: float) -> None:
         """Tell an event about these vantages together."""

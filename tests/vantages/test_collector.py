@@ -23,6 +23,7 @@ from tests.vantages.collect_ground import (
     mouth,
     without,
 )
+from tests.vantages.report_ground import MemoryJournal, events, reporting, world_of
 
 pytestmark = [pytest.mark.server, needs_mosquitto]
 
@@ -260,6 +261,47 @@ async def test_two_daemons_under_one_name_are_told_within_two_heartbeats_and_sin
     assert held == "down"
     assert collector.whats() == ["agent_online", "agent_doubled", "agent_single"]
     assert not collector.agent().duplicate
+
+
+async def test_two_daemons_that_push_each_other_off_the_broker_do_not_come_and_go(broker):
+    worlds = [world_of("danjiangkou/province/primary/icmp", boot=boot) for boot in ("one", "two")]
+    journals = [MemoryJournal(f"log-{number}") for number in (1, 2)]
+    for journal, boot in zip(journals, ("one", "two"), strict=True):
+        journal.record(*events(50, boot=boot))
+    at = {"inventory": city("danjiangkou")}
+    async with collecting(broker.port, **at) as collector, reporting(broker.port, worlds[0], journals[0]):
+        await collector.told("agent_online")
+        async with reporting(broker.port, worlds[1], journals[1]):
+            await collector.told("agent_doubled")
+            await asyncio.sleep(4)
+            doubled = collector.whats()
+        await collector.until(lambda: collector.agent("danjiangkou").boot == "one", 30)
+        await collector.until(lambda: len(collector.archive.events) == 100, 30)
+
+    assert set(doubled) == {"agent_online", "agent_doubled"}
+    assert sorted(collector.archive.of("danjiangkou")) == [
+        (b, n) for b in ("one", "two") for n in range(1, 51)
+    ]
+
+
+async def test_a_frozen_agent_is_silent_and_then_back(broker, collector):
+    with mouth(broker.port, "yun") as yun:
+        async with beating(yun):
+            words = ("-m", "tests.vantages.flood", str(broker.port), "dan", "beat", "3", "12")
+            agent = await asyncio.create_subprocess_exec(
+                sys.executable, *words, stdout=asyncio.subprocess.DEVNULL
+            )
+            await collector.until(lambda: collector.whats("dan") == ["agent_online"])
+            agent.send_signal(signal.SIGSTOP)
+            await collector.told("agent_silent")
+            agent.send_signal(signal.SIGCONT)
+            back = await collector.told("agent_back")
+            agent.kill()
+            await agent.wait()
+
+    assert collector.whats("dan") == ["agent_online", "agent_silent", "agent_back"]
+    assert back["restarted"] is False
+    assert back["seconds"] > 3
 
 
 async def test_an_agent_that_starts_anew_is_no_double(broker, collector):
