@@ -114,6 +114,9 @@ class _Ways:
         subject = check.subject
         if subject.startswith("network/"):
             anchor = frozenset({f"{subject}/anchor"})
+            if check.over is not None:
+                center = self._inventory.centers[check.over.partition("/")[0]]
+                return [way | anchor for way in self._to_circuit(vantage, center, check.over)], []
             return [way | anchor for way in self._exits(vantage, subject.partition("/")[2])], []
         center = self._inventory.centers[subject.partition("/")[0]]
         if subject in self._inventory.circuits:
