@@ -1,0 +1,186 @@
+"""incident: one cause is one incident with one id, told once when it is sure and once when it is over.
+
+A history is one line per ten seconds: what is seen broken (`?` suspected, `!` confirmed) with the looks that
+it explains, behind a bar the looks that are good, and behind an @ what is hidden behind what.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from monitor.core.incident import Book, Other, Seen, Sighting, Stage, advance
+
+STAGES = {"?": Stage.SUSPECTED, "!": Stage.CONFIRMED}
+
+
+def sighting(word, at, margin=10.0):
+    name, mark, looks = word.partition("!" if "!" in word else "?")
+    rivals = (Other(("power", "router", "p", "b"), 0.1, margin),)
+    return Sighting(name, (name,), 0.99, at, STAGES[mark], explains=tuple(looks), others=rivals)
+
+
+def moment(line, at, margin):
+    line, _, hidden = line.partition("@")
+    broken, _, good = line.partition("|")
+    seen = tuple(sighting(word, at, margin) for word in broken.split())
+    bad = {look for one in seen for look in one.explains}
+    masked = dict(pair.split("<") for pair in hidden.split())
+    return Seen(seen, set(good.strip()), bad, masked)
+
+
+def play(history, *, margin=10.0, hold=30.0):
+    """Play a history; return the book at its end and what was told, with the time of each."""
+    book, told = Book(), []
+    for number, line in enumerate(history.strip().splitlines()):
+        at = number * 10.0
+        book, changes = advance(
+            book, moment(line, at, margin), now=at, stamp=lambda since: f"i{since:g}", hold=hold
+        )
+        told += [f"{at:g} {c.now.id} {c.now.component} {c.now.stage}" for c in changes]
+    return book, told
+
+
+def test_a_fault_is_suspected_confirmed_recovering_and_after_its_hold_closed():
+    book, told = play("""
+        p?a
+        p!a
+        p!a
+        |a
+        |a
+        |a
+        |a
+    """)
+
+    assert told == ["0 i0 p suspected", "10 i0 p confirmed", "30 i0 p recovering", "60 i0 p closed"]
+    assert not book.open
+
+
+def test_a_suspicion_that_does_not_come_true_is_withdrawn_and_was_never_confirmed():
+    _, told = play("""
+        p?a
+        |a
+    """)
+
+    assert told == ["0 i0 p suspected", "10 i0 p closed"]
+
+
+def test_silence_about_everything_is_no_recovery():
+    book, told = play("""
+        p!a
+        |
+        |
+        |z
+    """)
+
+    assert told == ["0 i0 p confirmed"]
+    assert book.open["i0"].stage is Stage.CONFIRMED
+
+
+def test_what_hides_behind_another_fault_neither_recovers_nor_relapses():
+    book, told = play("""
+        p!a
+        core!xyz | a @ p<core
+    """)
+
+    assert told == ["0 i0 p confirmed", "10 i0 p confirmed", "10 i10 core confirmed"]
+    assert book.open["i0"].behind == "core"
+
+
+def test_a_relapse_within_the_hold_stays_one_incident_and_doubles_the_hold():
+    book, told = play("""
+        p!a
+        |a
+        p!a
+        |a
+        |a
+        |a
+        |a
+    """)
+
+    assert told[1:] == ["10 i0 p recovering", "20 i0 p confirmed", "30 i0 p recovering"]
+    assert (book.open["i0"].relapses, book.open["i0"].hold) == (1, 60.0)
+
+
+def test_a_fault_that_returns_soon_after_its_end_has_to_be_quiet_for_longer():
+    book, _ = play("""
+        p!a
+        |a
+        |a
+        |a
+        |a
+        p!a
+    """)
+
+    assert book.open["i50"].hold == 60.0
+
+
+def test_the_name_of_a_suspicion_follows_the_evidence():
+    _, told = play("""
+        p?a
+        power!abcd
+    """)
+
+    assert told == ["0 i0 p suspected", "10 i0 power confirmed"]
+
+
+@pytest.mark.parametrize(("margin", "name"), [(2.9, "router"), (3.1, "power")])
+def test_a_confirmed_incident_is_renamed_only_for_a_cause_that_fits_better_by_three_nats(margin, name):
+    book, _ = play(
+        """
+        router!ab
+        power!abc
+        """,
+        margin=margin,
+    )
+
+    assert [one.component for one in book.open.values()] == [name]
+
+
+def test_a_renamed_incident_remembers_what_it_was_called_before():
+    book, _ = play("""
+        router!ab
+        power!abc
+    """)
+
+    assert book.open["i0"].called == ("router",)
+
+
+def test_what_recovers_piece_by_piece_is_not_called_after_its_last_piece():
+    _, told = play("""
+        power!abcd
+        p!a | bcd
+        | abcd
+    """)
+
+    assert told == ["0 i0 power confirmed", "20 i0 power recovering"]
+
+
+def test_a_piece_that_stays_broken_after_the_rest_has_healed_is_an_incident_of_its_own():
+    _, told = play("""
+        power!abcd
+        p!a | bcd
+        p!a | bcd
+        p!a | bcd
+    """)
+
+    assert told[1:] == ["30 i0 power recovering", "30 i30 p confirmed"]
+
+
+def test_two_faults_at_once_are_two_incidents_with_ids_of_their_own():
+    book, _ = play("""
+        p!a q!b
+    """)
+
+    assert {name: one.component for name, one in book.open.items()} == {"i0": "p", "i0-2": "q"}
+
+
+def test_one_of_a_group_that_nobody_can_tell_apart_keeps_the_incident_of_the_group():
+    first = sighting("power!abc", 0.0)
+    both = replace(first, group=("power", "router"))
+    router = replace(sighting("router!abc", 10.0), group=("router",))
+    seen = [Seen((one,), set(), {"a"}, {}) for one in (both, router)]
+    book, _ = advance(Book(), seen[0], now=0.0, stamp=str)
+    book, changes = advance(book, seen[1], now=10.0, stamp=str)
+
+    assert len(book.open) == 1
+    assert [change.now.component for change in changes] == []
