@@ -129,12 +129,14 @@ class _Door:
         )
         self._until: dict[web.RequestHandler, float] = {}
         """Connections without a request under way, and when each has to be gone."""
+        self._served: set[web.RequestHandler] = set()
+        """Those of them that were answered before: one without a transport is gone, not yet to come."""
         self._busy: set[web.RequestHandler] = set()
         self._timer = self._loop.call_later(_SWEEP_EVERY, self._sweep)
 
     def admit(self) -> asyncio.BaseProtocol:
         """Make the protocol of a new connection; if all places are taken, the longest idle one goes."""
-        if len(self._until) + len(self._busy) >= self._limits.connections and not self._make_room():
+        if self._full() and not self._make_room():
             return _Refusal()
         handler = self._server()
         self._until[handler] = self._loop.time() + self._limits.head
@@ -148,28 +150,41 @@ class _Door:
         await asyncio.sleep(0)
         await self._server.shutdown(timeout=1.0)
 
+    def _full(self) -> bool:
+        return len(self._until) + len(self._busy) >= self._limits.connections
+
     def _make_room(self) -> bool:
+        self._clear()
+        if not self._full():
+            return True
         for handler in self._until:
             if handler.transport is not None:
-                del self._until[handler]
-                _abort(handler)
+                self._forget(handler)
                 return True
         return False
 
     def _sweep(self) -> None:
         self._timer = self._loop.call_later(_SWEEP_EVERY, self._sweep)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Forget those that are gone, and end those whose time is over."""
         now = self._loop.time()
-        alive = set(self._server.connections)
-        self._busy &= alive
+        self._busy &= set(self._server.connections)
         for handler, until in list(self._until.items()):
-            gone = handler.transport is None and handler not in alive and until - now < self._limits.head - 1
-            if gone or now > until:
-                del self._until[handler]
-                _abort(handler)
+            came = handler in self._served or until - now < self._limits.head - 1
+            if now > until or (came and handler.transport is None):
+                self._forget(handler)
+
+    def _forget(self, handler: web.RequestHandler) -> None:
+        del self._until[handler]
+        self._served.discard(handler)
+        _abort(handler)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         handler = request.protocol
         self._until.pop(handler, None)
+        self._served.discard(handler)
         self._busy.add(handler)
         try:
             return await self._send(request, await self._respond(request))
@@ -177,6 +192,7 @@ class _Door:
             self._busy.discard(handler)
             if handler.transport is not None:
                 self._until[handler] = self._loop.time() + self._limits.idle
+                self._served.add(handler)
 
     async def _respond(self, request: web.BaseRequest) -> Response:
         refusal = _refusal(request)

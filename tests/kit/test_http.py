@@ -51,6 +51,14 @@ async def test_a_healthy_client_is_served_while_two_hundred_dribble():
         assert [body for _, body in answers] == [b"hello\n"] * 5
 
 
+async def test_clients_that_have_gone_take_no_places():
+    async with served(connections=3) as address:
+        asked = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        answers = [await talk(address, asked) for _ in range(20)]
+
+        assert [answer[-6:] for answer in answers] == [b"hello\n"] * 20
+
+
 async def test_a_head_that_does_not_come_is_not_waited_for():
     async with served(head=0.3) as address:
         answer = await talk(address, b"GET / HTTP/1.1\r\n")
