@@ -195,14 +195,22 @@ def metric(name: str, subject: str, **labels: str) -> float:
 
 
 def sample(name: str, **labels: str) -> float:
-    """Return the sample of a metric that has these labels."""
+    """Return the first sample of a metric that has these labels."""
+    found = samples(name, **labels)
+    assert found, f"{name} says nothing of {labels}"
+    return found[0]
+
+
+def samples(name: str, **labels: str) -> list[float]:
+    """Return all samples of a metric that have these labels."""
     wanted = {f'{label}="{value}"' for label, value in labels.items()}
+    found = []
     for line in page("/metrics").splitlines():
-        found, _, rest = line.partition("{")
+        named, _, rest = line.partition("{")
         told, _, value = rest.partition("}")
-        if found == name and wanted <= set(told.split(",")):
-            return float(value)
-    raise AssertionError(f"{name} says nothing of {labels}")
+        if named == name and wanted <= set(told.split(",")):
+            found.append(float(value))
+    return found
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from tests.lab.ledger import Row
 from tests.lab.levels import COUNTIES, Levels, events_of
 from tests.lab.topology import wires
 from tests.lab.trial import Trial
-from tests.lab.watched import sample
+from tests.lab.watched import sample, samples
 
 COUNTY = COUNTIES[2]
 CIRCUIT = next(wires(COUNTY)).id
@@ -87,8 +87,7 @@ def _set(stamps: Path, offset: float) -> None:
 
 def _believed() -> float:
     """Return of how many checks the city holds the county's belief."""
-    verdicts = ("up", "degraded", "down", "unknown")
-    return sum(sample("command_monitor_agent_beliefs", agent=COUNTY, verdict=word) for word in verdicts)
+    return sum(samples("command_monitor_agent_beliefs", agent=COUNTY))
 
 
 def _measured(trial: Trial, offset: float) -> None:
