@@ -11,7 +11,7 @@ from typing import NamedTuple
 from monitor.core.agent import Details, Presence, Step, Told, Track
 
 CLOSE = 5.0
-"""Seconds beyond one heartbeat within which last words count as said together; less if heartbeats are closer."""
+"""Seconds beyond one heartbeat within which last words count as said together, or one more if that is less."""
 
 
 class Silence(NamedTuple):
@@ -103,7 +103,7 @@ def _awaited(track: Track) -> bool:
 def _deadline(track: Track, since: float) -> float:
     heard = max(track.agent.heard_at, track.listened_at, since)
     by_silence = heard + track.agent.valid_for
-    if track.lost_at is None:
+    if track.lost_at is None or track.agent.duplicate:  # two of one name push each other off the broker
         return by_silence
     return min(by_silence, max(track.lost_at, track.listened_at, since) + track.agent.valid_for / 3)
 

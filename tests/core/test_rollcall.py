@@ -54,6 +54,13 @@ def test_a_will_halves_no_more_than_the_patience_to_one_heartbeat():
     assert late == Silence(("a",))
 
 
+def test_a_will_says_little_of_one_who_is_pushed_off_the_broker_by_its_double():
+    track = online("a", 10, lost_at=12.0)
+    doubled = replace(track, agent=replace(track.agent, duplicate=True))
+
+    assert silence([doubled], 39, since=0) == Silence()
+
+
 def test_after_a_will_anybody_who_spoke_since_proves_that_it_is_alone():
     tracks = [online("a", 10, lost_at=12.0), online("b", 13)]
 
