@@ -11,7 +11,7 @@ from typing import NamedTuple
 from monitor.core.agent import Details, Presence, Step, Told, Track
 
 CLOSE = 5.0
-"""Seconds beyond one heartbeat within which last words count as said together, or one more if that is less."""
+"""Seconds beyond one heartbeat within which last words count as said together; one more if that is less."""
 
 
 class Silence(NamedTuple):
