@@ -94,9 +94,7 @@ class Listener:
 
     def _believe(self, peer: Peer, word: BeliefWord, at: float, until: float) -> None:
         peer.until[word.check] = until
-        heard = Heard(
-            word.verdict, word.suspected, word.reason, word.since, until, word.rtt, word.loss, at
-        )
+        heard = Heard(word.verdict, word.suspected, word.reason, word.since, until, word.rtt, word.loss, at)
         self._hearing.heard(peer.vantage, {word.check: heard})
 
     def _said(self, peer: Peer, word: Stamp, delivery: Delivery, now: float, *, alive: bool = True) -> Said:
