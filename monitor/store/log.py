@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import structlog
+
 from monitor.core.record import Record, Remembered
 from monitor.core.vitals import StoreVitals
 from monitor.core.world import Event
@@ -26,6 +28,8 @@ MOST_PAYLOAD = 65_536
 """Bytes of a message in quarantine; the rest is cut off."""
 AGAIN = 0.5
 """Seconds before the disk is asked again for what it could not give."""
+
+log = structlog.get_logger()
 
 
 def log_file(state_dir: Path, vantage: str) -> Path:
@@ -87,8 +91,8 @@ class Store:
             async with asyncio.timeout(LAST_WORDS):
                 await self._pages.shut()
                 await self._writer.close()
-        except BROKEN:  # TimeoutError too: the disk hangs, and so would we
-            pass
+        except BROKEN as error:  # TimeoutError too: the disk hangs, and so would we
+            log.warning("store.not_closed", error=repr(error))
         self._pages.close()
 
     # The log.

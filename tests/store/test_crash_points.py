@@ -86,7 +86,7 @@ async def test_killed_at_random_again_and_again_nothing_is_lost(tmp_path):
 
 
 async def snapshot(child, folder, name):
-    """Copy all files while the process stands still; return what SQLite says, what is missing, what was told."""
+    """Copy all files while the process stands still; say if they are sound, what they lack, what was told."""
     copy = folder / name
     copy.mkdir()
     child.send_signal(signal.SIGSTOP)

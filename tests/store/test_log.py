@@ -203,6 +203,36 @@ async def test_a_reader_that_breaks_off_in_the_middle_of_a_page_loses_nothing(tm
     assert found == list(range(4_000))
 
 
+async def test_while_the_disk_cannot_be_read_what_is_in_memory_comes_first_and_the_rest_later(tmp_path):
+    async with opened(tmp_path) as log:
+        reader = log.store.reader("slow", lambda: None)
+        for seq in range(5_000):
+            log.store.append(record(seq))
+        await log.settled()
+        begin = await read(reader, 500)
+        reader.told(500)
+        await log.store._pages.shut()
+        log.store.append(record(5_000))
+        await log.settled()
+        ahead = []
+        while page := await reader.read(500):
+            ahead += [e.seq for e in page]
+        reader.told(5_001)
+        saved = log.store.place("slow")
+        log.store._pages.open()
+        rest = await read(reader, 5_001 - len(begin) - len(ahead))
+        reader.told(ahead[0])
+        in_the_end = log.store.place("slow")
+
+    assert ahead == sorted(ahead)
+    assert ahead[0] > 2_500
+    assert ahead[-1] == 5_000
+    assert saved == 500
+    assert sorted([*begin, *ahead, *rest]) == list(range(5_001))
+    assert in_the_end == 5_001
+    assert reader.dropped == 0
+
+
 async def test_the_journal_holds_our_own_events_only(tmp_path):
     async with opened(tmp_path) as log:
         log.store.append(record(1, 2))
