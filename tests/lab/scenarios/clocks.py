@@ -51,7 +51,9 @@ def set_right_while_away(levels: Levels) -> Row:
     for change, now in ((trial.cut, "down"), (trial.heal, "up")):
         change(CIRCUIT)
         trial.awaited(
-            lambda now=now: any(e.subject == CIRCUIT and e.data["now"] == now for e in agent.own(mark)),
+            lambda now=now: any(
+                e.kind == "status" and e.subject == CIRCUIT and e.data["now"] == now for e in agent.own(mark)
+            ),
             15,
             f"the agent saw the circuit {now}",
         )
