@@ -1,8 +1,12 @@
 """diagnosing: one incident for one cause, named right the first time, and closed when all is well."""
 
 import asyncio
+import time
+from dataclasses import replace
 
-from tests.engine.city import SILENT, Script, city, hear, running
+from monitor.core.agent import Agent, Heard, Presence
+from monitor.core.inventory import Vantage
+from tests.engine.city import NAME, SILENT, Script, city, hear, look, running
 
 CIRCUITS = [f"dan/{n}/{r}" for n in ("city", "province") for r in ("primary", "backup")]
 OTHERS = [f"fang/{n}/{r}" for n in ("city", "province") for r in ("primary", "backup")]
@@ -48,3 +52,64 @@ async def test_a_center_that_is_silent_altogether_is_one_incident():
         assert confirmed.data["kind"] in ("power", "router")
         assert len({e.data["incident"] for e in heard if e.kind == "incident"}) == 1
         assert len(engine.world.incidents) == 1
+
+
+def with_county(inventory):
+    """Return *inventory* with a daemon in `dan`, which alone sees the far ends on the province's side."""
+
+    def looking_out(link):
+        circuits = (replace(c, far_look=look(f"far/{c.id}")) for c in link.circuits)
+        return replace(link, circuits=tuple(circuits))
+
+    dan = inventory.centers["dan"]
+    centers = {**inventory.centers, "dan": replace(dan, links=tuple(map(looking_out, dan.links)))}
+    vantages = {
+        "city": Vantage("city", NAME, networks=("city",)),
+        "dan": Vantage("dan", NAME, center="dan"),
+    }
+    return replace(inventory, centers=centers, vantages=vantages)
+
+
+def told_by_county(engine, **verdicts):
+    """Let the county's daemon say what it believes of its four circuits and its router, as of now."""
+    now = time.monotonic()
+    engine.ear.agent(Agent("dan", Presence.ONLINE, heard_at=now, valid_for=30.0, clock_offset=0.0))
+    subjects = [*CIRCUITS, "dan/router"]
+    engine.ear.heard(
+        "dan",
+        {
+            f"{subject}/script": Heard(
+                verdicts.get(subject.replace("/", "_"), "up"),
+                suspected=False,
+                reason="timeout",
+                since=time.time() - 5.0,
+                until=now + 30.0,
+                at=now,
+            )
+            for subject in subjects
+        },
+    )
+
+
+async def test_what_only_the_county_can_see_is_named_by_the_city():
+    async with running(with_county(city(centers=("dan", "fang"))), Script()) as (engine, feed):
+        await well(engine)
+        told_by_county(engine)
+        told_by_county(engine, dan_province_primary="down")
+        confirmed, _ = await hear(feed, incident("confirmed"))
+
+        assert confirmed.subject == "dan/province/primary"
+        assert confirmed.data["evidence"] == ["dan:dan/province/primary/script"]
+
+
+async def test_a_county_that_falls_silent_is_a_silent_daemon_and_no_dead_center():
+    async with running(with_county(city(centers=("dan", "fang"))), Script()) as (engine, feed):
+        await well(engine)
+        told_by_county(engine)
+        before = engine.world.agents["dan"]
+        engine.ear.heard("dan", dict.fromkeys(engine.world.heard["dan"]))
+        engine.ear.agent(replace(before, presence=Presence.SILENT, since=time.time() - 5.0))
+        confirmed, _ = await hear(feed, incident("confirmed"))
+
+        assert confirmed.subject == "vantage/dan/agent"
+        assert [one.component for one in engine.world.incidents.values()] == ["vantage/dan/agent"]
