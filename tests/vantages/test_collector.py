@@ -212,6 +212,7 @@ async def test_nobody_is_judged_while_our_own_connection_is_away(broker, collect
     assert time.monotonic() - came_back > 2.5
 
 
+@pytest.mark.long
 async def test_nobody_is_judged_for_a_time_in_which_our_own_loop_stood_still(broker, collector):
     words = ("-m", "tests.vantages.flood", str(broker.port), "dan", "beat", "3", "8")
     honest = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.DEVNULL)
@@ -263,6 +264,7 @@ async def test_two_daemons_under_one_name_are_told_within_two_heartbeats_and_sin
     assert not collector.agent().duplicate
 
 
+@pytest.mark.long
 async def test_two_daemons_that_push_each_other_off_the_broker_do_not_come_and_go(broker):
     worlds = [world_of("danjiangkou/province/primary/icmp", boot=boot) for boot in ("one", "two")]
     journals = [MemoryJournal(f"log-{number}") for number in (1, 2)]
