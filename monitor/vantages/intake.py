@@ -18,7 +18,6 @@ from monitor.core.world import Event
 from monitor.kit.crash import point
 from monitor.kit.mqtt import Delivery, Lost, Message, MqttError
 from monitor.ports import Archive, Gathered
-from monitor.vantages.listener import FUTURE
 from monitor.vantages.peers import Peer, Peers, root_of
 from monitor.vantages.quarantine import Quarantine
 from monitor.vantages.topics import ack_topic
@@ -111,7 +110,7 @@ class Intake:
         received = self._wall()
         events: list[Event] = []
         for entry in chunk.entries:
-            objection = self._objection(peer, chunk, entry, events, received)
+            objection = self._objection(peer, entry, events)
             if objection:
                 objections.append(objection)
             else:
@@ -122,14 +121,11 @@ class Intake:
         self._peers.change(peer, gathered=new, repeated=len(events) - new)
         self._acknowledge(peer, chunk.log, chunk.upto)
 
-    def _objection(
-        self, peer: Peer, chunk: Chunk, entry: Entry, before: Sequence[Event], received: float
-    ) -> str:
-        """Say why an entry cannot be recorded; empty if it can."""
-        ahead = peer.track.agent.clock_offset
-        offset = max(chunk.sent_at - received, chunk.sent_at - received if ahead is None else ahead)
-        if entry.at - offset > received + FUTURE:
-            return "an event of the future"
+    def _objection(self, peer: Peer, entry: Entry, before: Sequence[Event]) -> str:
+        """Say why an entry cannot be recorded; empty if it can.
+
+        A time of the future is no reason: the clock was wrong when it happened, and may be right by now.
+        """
         if before and before[-1].boot == entry.boot and before[-1].seq >= entry.seq:
             return "an event out of order"
         if not self._may_speak_of(peer, entry):

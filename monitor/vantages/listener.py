@@ -13,8 +13,6 @@ from monitor.vantages.wire import BeliefWord, DaemonWord, Stamp, parse
 
 STEADY = 5.0
 """Seconds of undisturbed listening after which the way of a message can be timed."""
-FUTURE = 300.0
-"""Seconds by which a time may lie after the moment at which it was told."""
 
 
 class Listener:
@@ -76,8 +74,6 @@ class Listener:
             raise ValueError("another check than its topic says")
         if peer.checks.get(check) != word.subject:
             raise ValueError("a check that this vantage does not make")
-        if word.since > word.sent_at + FUTURE:
-            raise ValueError("a belief of the future")
         said = self._said(peer, word, delivery, now)
         if said.retained and not _is_of_present(peer, said):
             return
@@ -94,7 +90,8 @@ class Listener:
 
     def _believe(self, peer: Peer, word: BeliefWord, at: float, until: float) -> None:
         peer.until[word.check] = until
-        heard = Heard(word.verdict, word.suspected, word.reason, word.since, until, word.rtt, word.loss, at)
+        since = min(word.since, word.sent_at)  # its clock may have been set back in between
+        heard = Heard(word.verdict, word.suspected, word.reason, since, until, word.rtt, word.loss, at)
         self._hearing.heard(peer.vantage, {word.check: heard})
 
     def _said(self, peer: Peer, word: Stamp, delivery: Delivery, now: float, *, alive: bool = True) -> Said:

@@ -71,7 +71,6 @@ WORDS = {
     "believes of another subject than the check's": lambda a: (
         f"belief/{CHECK}", raw(a.belief_word(CHECK, subject="dan/city/backup"))
     ),
-    "believes the future": lambda a: (f"belief/{CHECK}", raw(a.belief_word(CHECK, since=a.now + 86_400))),
     "has lost more than all": lambda a: (f"belief/{CHECK}", raw(a.belief_word(CHECK, loss=float("inf")))),
     "holds for ever": lambda a: (f"belief/{CHECK}", raw(a.belief_word(CHECK, valid_for=1e9))),
 }  # fmt: skip
@@ -88,7 +87,6 @@ CHUNKS = {
 }  # fmt: skip
 
 ENTRIES = {
-    "happens in the future": lambda a: a.entry(2, at=a.now + 400),
     "is about another center": lambda a: a.entry(2, subject="yun/province"),
     "is about a network that it does not look at": lambda a: a.entry(2, subject="network/city"),
     "is about a center that there is not": lambda a: a.entry(2, subject="nowhere/province/primary"),
@@ -157,6 +155,20 @@ async def test_a_wrong_clock_makes_no_event_one_of_the_future(broker):
 
     assert collector.agent().refused == 0
     assert len(collector.archive.of("dan")) == 5
+
+
+async def test_what_was_told_by_a_clock_that_has_been_set_back_since_is_taken_in(collector, dan):
+    ahead = dan.now + 3600
+    await dan.beat()
+    await dan.believe(CHECK, since=ahead)
+    await collector.until(lambda: CHECK in collector.world.heard.get("dan", {}))
+    since = collector.world.heard["dan"][CHECK].since
+    await dan.tell(0, 2, [dan.entry(1, at=ahead), dan.entry(2)])
+    await collector.until(lambda: dan.acks and dan.acks[-1]["position"] == 2)
+
+    assert since < ahead - 3000
+    assert collector.archive.of("dan") == [("boot-1", 1), ("boot-1", 2)]
+    assert collector.agent().refused == 0
 
 
 async def test_a_word_larger_than_we_take_never_reaches_us(collector, dan):
