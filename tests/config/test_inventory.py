@@ -3,7 +3,7 @@
 import pytest
 
 from monitor.config import load_inventory
-from monitor.core.inventory import Bearer, Contact, Level, Name, Role
+from monitor.core.inventory import Bearer, Contact, Level, Name, Risk, RiskKind, Role
 
 HEAD = "city: {zh: 十堰市, en: Shiyan}\n"
 
@@ -250,3 +250,26 @@ def test_nothing_of_the_file_reaches_the_core(load):
     assert not any(
         "config" in type(value).__module__ for value in (*inventory.centers.values(), inventory.city)
     )
+
+
+def test_what_circuits_share_is_declared_by_their_paths(load):
+    inventory = load("""
+networks: {city: }
+centers:
+  maojian: {links: {city: {primary: {near: 10.42.1.2}, backup: {near: 10.42.1.6}}}}
+risks:
+  bridge: {name: {zh: 大桥管道, en: bridge}, members: [maojian/city/primary, maojian/city/backup]}
+  street: {kind: feed, members: [maojian, maojian/city/backup], per_year: 2}
+""")
+
+    assert inventory.risks == {
+        "bridge": Risk(
+            "bridge",
+            RiskKind.DUCT,
+            Name("大桥管道", "bridge"),
+            ("maojian/city/primary", "maojian/city/backup"),
+        ),
+        "street": Risk(
+            "street", RiskKind.FEED, Name("street", "street"), ("maojian", "maojian/city/backup"), 2.0
+        ),
+    }

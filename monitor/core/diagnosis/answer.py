@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import exp
+from operator import or_
 
 from monitor.core.diagnosis.evidence import Evidence, Facts, Tuning, Weights
 from monitor.core.diagnosis.problem import Block, Suspect, blocks
@@ -13,6 +15,8 @@ RIVALS = 12
 """So many other answers are told at most."""
 DOUBTS = 2
 """Observations that the answer has to call wrong, from which the inventory is the likelier culprit."""
+SAME = 1e-6
+"""Nats below which two answers are as good as each other."""
 TUNING = Tuning()
 
 
@@ -106,45 +110,94 @@ def diagnose(
 
 
 class _Part:
-    """One block, solved."""
+    """One block, solved.
+
+    Answers that differ from the best one only in who of several is to blame, none of them any better in the
+    light of the evidence, are the best answer's *variants*: those several are one group, and no rivals.
+    """
 
     def __init__(self, block: Block, found: Found, weights: Weights, topology: Topology) -> None:
-        self.block = block
         self.exact = found.exact
         self.best = found.answers[0]
-        self.others = found.answers[1:]
+        self._suspects = block.suspects
+        self._answers = found.answers
         self._weights = weights
         self._topology = topology
         self._total = sum(exp(self.best.cost - answer.cost) for answer in found.answers)
-        self._answers = found.answers
+        self._groups = {position: self._alike(position) for position in _positions(self.best.suspects)}
 
-    def chance(self, answer: Answer) -> float:
+    def _alike(self, position: int) -> int:
+        """Return, as bits, the suspects that may stand for one of the best answer as far as is seen."""
+        found = own = 1 << position
+        for answer in self._answers:
+            added = answer.suspects & ~self.best.suspects
+            if self.best.suspects & ~answer.suspects == own and added.bit_count() == 1:
+                found |= added if self._seen(answer) else 0
+        return found
+
+    def _seen(self, answer: Answer) -> bool:
+        """Tell whether the evidence speaks for an answer as it does for the best one."""
+        priors = [sum(self._suspects[n].prior for n in _positions(a.suspects)) for a in (answer, self.best)]
+        return abs((answer.cost - priors[0]) - (self.best.cost - priors[1])) < SAME
+
+    def _is_variant(self, answer: Answer) -> bool:
+        removed, added = self.best.suspects & ~answer.suspects, answer.suspects & ~self.best.suspects
+        alike = reduce(or_, (self._groups[position] for position in _positions(removed)), 0)
+        return removed.bit_count() == added.bit_count() and not added & ~alike and self._seen(answer)
+
+    def _chance(self, answer: Answer) -> float:
         """Return the probability of one answer among those within the window."""
         return exp(self.best.cost - answer.cost) / self._total
 
-    def confidence(self, position: int) -> float:
-        """Return the probability that one suspect is broken, whoever else is."""
-        return min(1.0, sum(self.chance(one) for one in self._answers if one.suspects >> position & 1))
+    @property
+    def confidence(self) -> float:
+        """The probability of the best answer, whoever of its groups is to blame."""
+        return min(1.0, sum(self._chance(answer) for answer in self._answers if self._is_variant(answer)))
 
-    def blamed(self, suspects: int) -> list[tuple[int, Suspect]]:
-        """Return the suspects of a bit mask with their positions."""
-        return [(n, suspect) for n, suspect in enumerate(self.block.suspects) if suspects >> n & 1]
+    def blamed(self) -> list[int]:
+        """Return the positions of those whom the best answer blames."""
+        return list(self._groups)
 
-    def group(self, suspect: Suspect) -> tuple[str, ...]:
-        """Return whom a suspect stands for, the likeliest first."""
-        names = [name for number in suspect.classes for name in self._topology.classes[number]]
-        return tuple(sorted(names, key=self._weights.of))
+    def representative(self, position: int) -> int:
+        """Return the class by which a suspect is known."""
+        return self._suspects[position].classes[0]
 
-    def names(self, suspects: int) -> tuple[str, ...]:
-        """Return the likeliest component of each suspect of a bit mask."""
-        return tuple(self.group(suspect)[0] for _, suspect in self.blamed(suspects))
+    def group(self, position: int) -> tuple[str, ...]:
+        """Return whom one of the best answer's suspects stands for, the likeliest first."""
+        suspects = [self._suspects[n] for n in _positions(self._groups[position])]
+        names = [
+            name for one in suspects for number in one.classes for name in self._topology.classes[number]
+        ]
+        return tuple(sorted(names, key=self._likelihood))
+
+    def surety(self, position: int) -> float:
+        """Return the probability that one of a group is broken, whoever else is."""
+        group = self._groups[position]
+        return min(1.0, sum(self._chance(answer) for answer in self._answers if answer.suspects & group))
 
     def rivals(self) -> Iterable[Rival]:
         """Give the other answers."""
-        for answer in self.others:
-            instead_of = self.names(self.best.suspects & ~answer.suspects)
-            causes = self.names(answer.suspects & ~self.best.suspects)
-            yield Rival(instead_of, causes, answer.cost - self.best.cost, self.chance(answer))
+        for answer in self._answers:
+            if not self._is_variant(answer):
+                instead_of = self._names(self.best.suspects & ~answer.suspects)
+                causes = self._names(answer.suspects & ~self.best.suspects)
+                yield Rival(instead_of, causes, answer.cost - self.best.cost, self._chance(answer))
+
+    def _names(self, suspects: int) -> tuple[str, ...]:
+        """Return the likeliest component of each suspect."""
+        names = (self._likeliest(self._suspects[position]) for position in _positions(suspects))
+        return tuple(names)
+
+    def _likeliest(self, suspect: Suspect) -> str:
+        names = [name for number in suspect.classes for name in self._topology.classes[number]]
+        return min(names, key=self._likelihood)
+
+    def _likelihood(self, component: str) -> tuple[float, str]:
+        return self._weights.of(component), component
+
+
+def _positions(bits: int) -> list[int]:
+    return [position for position in range(bits.bit_length()) if bits >> position & 1]
 
 
 class _Report:
@@ -163,14 +216,13 @@ class _Report:
         self._parts = parts
         self._inexplicable = inexplicable
         self._weighty = tuning.slack / 2
-        broken = [suspect.classes[0] for part in parts for _, suspect in part.blamed(part.best.suspects)]
-        self._broken = frozenset(broken)
+        self._broken = frozenset(part.representative(n) for part in parts for n in part.blamed())
 
     def diagnosis(self, planned: frozenset[str]) -> Diagnosis:
         causes = [cause for part in self._parts for cause in self._causes(part, planned)]
         confidence = 1.0
         for part in self._parts:
-            confidence *= part.chance(part.best)
+            confidence *= part.confidence
         rivals = sorted((rival for part in self._parts for rival in part.rivals()), key=_by_likelihood)
         return Diagnosis(
             tuple(sorted(causes, key=lambda cause: (-len(cause.explains), cause.component))),
@@ -182,13 +234,13 @@ class _Report:
         )
 
     def _causes(self, part: _Part, planned: frozenset[str]) -> Iterable[Cause]:
-        for position, suspect in part.blamed(part.best.suspects):
-            group, number = part.group(suspect), suspect.classes[0]
-            down = [row for row in self._topology.touching[number] if self._is_down(row)]
+        for position in part.blamed():
+            group, number = part.group(position), part.representative(position)
+            down = sorted(row for row in self._topology.touching[number] if self._is_down(row))
             yield Cause(
                 group[0],
                 group,
-                part.confidence(position),
+                part.surety(position),
                 self._names(row for row in down if row in self._facts.bad),
                 self._names(row for row in down if self._facts.good(row) >= self._weighty),
                 group[0] in planned,

@@ -120,8 +120,10 @@ def _classes(topology: Topology, observation: Observation) -> set[int]:
 
 
 def _tells(observation: Observation, gone: frozenset[str]) -> bool:
-    """Tell whether a look still gets through, and is heard of."""
-    return is_open(observation.alternatives, gone) and is_open(observation.reports, gone)
+    """Tell whether a look may still get through, and is heard of."""
+    return is_open(observation.proves or observation.alternatives, gone) and is_open(
+        observation.reports, gone
+    )
 
 
 def _behind(seen: Iterable[Observation], down: tuple[str, ...]) -> str:

@@ -82,7 +82,8 @@ class Facts:
             return self._tuning.slack
         llr, sent_at, age, _ = seen
         observation = self._topology.observations[name]
-        if llr >= 0.0 or row >= len(self._topology.row_of) or age > observation.max_age:
+        telling = (self._topology.proof_of if observation.proves else self._topology.row_of)[name]
+        if llr >= 0.0 or row != telling or age > observation.max_age:
             return 0.0
         if self._since is not None and sent_at < self._since:
             return min(-llr, self._tuning.stale * exp(-age / observation.period))

@@ -24,7 +24,7 @@ class Identifiability:
     """What could be told of single faults."""
 
     groups: tuple[tuple[str, ...], ...]
-    """Components that no look can tell apart, two or more together."""
+    """Components that no look can tell apart for sure, two or more together."""
     unseen: tuple[str, ...]
     """Components that no look crosses."""
     hidden: tuple[str, ...]
@@ -80,7 +80,8 @@ def _signature(topology: Topology, component: str) -> Signature:
     number, found = topology.class_of[component], set()
     for row in topology.touching[number]:
         observation = topology.observations[topology.seen[row]]
-        if row == topology.row_of[observation.id] and number in topology.rows[row].pinned:
+        sure = (topology.proof_of if observation.proves else topology.row_of)[observation.id]
+        if row == sure and number in topology.rows[row].pinned:
             found.add(observation)
     return frozenset(o.id for o in found if _is_heard(o, component))
 
@@ -125,7 +126,7 @@ class _Group:
         members = frozenset(self.names)
         crossed: dict[str, list[str]] = {name: [] for name in self.names}
         for look in looks:
-            pinned = frozenset.intersection(*look.alternatives) & members
+            pinned = frozenset.intersection(*(look.proves or look.alternatives)) & members
             for name in pinned:
                 if _is_heard(look, name):
                     crossed[name].append(look.id)

@@ -37,13 +37,14 @@ def case(topology: Topology, evidence: Mapping[str, Evidence], component: str) -
         observation = topology.observations[name]
         down, seen = not is_open(observation.alternatives, alone), evidence.get(name)
         if row != topology.row_of[name]:
-            if seen is not None and seen.path_up and not is_open(observation.way, alone):
+            answered = seen is not None and seen.path_up and row == topology.way_of.get(name)
+            if answered and not is_open(observation.way, alone):
                 found["against"].append(name)
         elif seen is None or seen.age > observation.max_age or not seen.llr:
             found["missing"] += [name] if down else []
         elif seen.llr > 0.0:
             found["for" if down else "partly"].append(name)
-        elif down:
+        elif not is_open(observation.proves or observation.alternatives, alone):
             found["against"].append(name)
     return Case(*(tuple(dict.fromkeys(names)) for names in found.values()))
 

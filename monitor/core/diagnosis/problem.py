@@ -29,8 +29,10 @@ class Suspect:
     """What may be broken: one class, or several that cross the same looks that matter."""
 
     classes: tuple[int, ...]
+    prior: float
+    """-ln of the odds that it is broken, nats."""
     weight: float
-    """What it costs to call it broken, with the good looks that only it spoils, nats."""
+    """What it costs to call it broken: that, and the good looks that only it spoils, nats."""
     hits: tuple[int, ...]
     """By alternative: the lines that it closes, as bits."""
 
@@ -262,7 +264,8 @@ class _Lines:
             own = self._own.get(number, 0.0)
             alike.setdefault((tuple(hits[number]), round(own, 6)), []).append(number)
         for (lines, own), classes in alike.items():
-            yield Suspect(tuple(classes), self._trial.weights.of_classes(classes) + own, lines)
+            prior = self._trial.weights.of_classes(classes)
+            yield Suspect(tuple(classes), prior, prior + own, lines)
 
 
 def _parts(sets: Iterable[frozenset[int]]) -> list[list[int]]:

@@ -8,7 +8,7 @@ from monitor.core.topology import names
 from monitor.core.topology.model import Component, Kind
 
 PER_YEAR: Mapping[Kind, float] = {
-    Kind.UPLINK: 0.3,
+    Kind.UPLINK: 0.4,
     Kind.AGENT: 2.0,
     Kind.BROKER: 0.5,
     Kind.NETWORK: 0.2,

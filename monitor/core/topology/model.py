@@ -76,6 +76,8 @@ class Observation:
     """How its news reaches us; none: it is our own. While no alternative is open it is missing, not bad."""
     way: Alternatives = ()
     """What is proven to work when the peer itself answers, if only to refuse; none: nothing less than all."""
+    proves: Alternatives = ()
+    """What a good look proves to work, where that is less than what a bad one may be blamed on; none: all."""
     period: float = 1.0
     """Seconds from one look to the next."""
     max_age: float = inf
@@ -116,7 +118,7 @@ class Topology:
     """Components, observations and what is wanted of them, as one daemon can know them. Build it once.
 
     Components that every observation crosses alike are one *class*: no evidence can ever tell them apart.
-    Rows are the observations in their order, then the ways of those that have one.
+    Rows are the observations in their order, then their ways, then their proofs.
     """
 
     components: Mapping[str, Component]
@@ -132,7 +134,9 @@ class Topology:
     row_of: Mapping[str, int] = field(init=False, repr=False)
     """Row by observation id."""
     way_of: Mapping[str, int] = field(init=False, repr=False)
-    """Row of the way by observation id."""
+    """Row of the way by observation id, of those that have one."""
+    proof_of: Mapping[str, int] = field(init=False, repr=False)
+    """Row of what a good look proves by observation id, of those where that is less than all."""
     seen: tuple[str, ...] = field(init=False, repr=False)
     """Observation id by row."""
     touching: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
@@ -143,9 +147,8 @@ class Topology:
     def __post_init__(self) -> None:
         whole = [(o.id, o.alternatives) for o in self.observations.values()]
         ways = [(o.id, o.way) for o in self.observations.values() if o.way]
-        row_of = {name: number for number, (name, _) in enumerate(whole)}
-        way_of = {name: len(whole) + number for number, (name, _) in enumerate(ways)}
-        every = [*whole, *ways]
+        proofs = [(o.id, o.proves) for o in self.observations.values() if o.proves]
+        every = [*whole, *ways, *proofs]
         classes = _classes(self.components, [alternatives for _, alternatives in every])
         class_of = {name: number for number, members in enumerate(classes) for name in members}
         rows = tuple(_row(alternatives, class_of) for _, alternatives in every)
@@ -153,8 +156,9 @@ class Topology:
             "classes": classes,
             "class_of": class_of,
             "rows": rows,
-            "row_of": row_of,
-            "way_of": way_of,
+            "row_of": {name: number for number, (name, _) in enumerate(whole)},
+            "way_of": {name: len(whole) + number for number, (name, _) in enumerate(ways)},
+            "proof_of": {name: len(whole) + len(ways) + number for number, (name, _) in enumerate(proofs)},
             "seen": tuple(name for name, _ in every),
             "touching": _touching(rows, len(classes)),
             "rates": tuple(sum(self.components[name].rate for name in members) for members in classes),

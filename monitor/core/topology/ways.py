@@ -6,8 +6,9 @@ stands in the first network that it sees, and reaches others through that one's 
 them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
+from typing import NamedTuple
 
 from monitor.core.checks import checks_of, way_to
 from monitor.core.inventory import Center, Device, Inventory, Vantage
@@ -41,45 +42,42 @@ def topology_of(
     heard: Iterable[str] | None = None,
     *,
     valid_for: float = VALID_FOR,
-    broker_at_hand: bool = True,
 ) -> Topology:
     """Return the city as a daemon at *vantage* that hears the daemons at *heard* can know it.
 
     *heard* left out: all others, if it looks through any network. *valid_for*: seconds for which their words
-    hold. *broker_at_hand*: its broker runs beside it, so that its own uplink is not between them.
+    hold.
     """
     at = inventory.vantages[vantage]
     if heard is None:
         heard = [key for key in inventory.vantages if key != vantage] if at.networks else []
     listened = tuple(dict.fromkeys(heard))
-    return _Ways(inventory, at, listened, valid_for, broker_at_hand=broker_at_hand).topology()
+    return _Ways(inventory, at, listened, valid_for).topology()
+
+
+class _Crossed(NamedTuple):
+    """The ways of one check, as an observation has them."""
+
+    whole: Sequence[frozenset[str]]
+    way: Sequence[frozenset[str]] = ()
+    proves: Sequence[frozenset[str]] = ()
 
 
 class _Ways:
     """Builds one topology."""
 
-    def __init__(
-        self,
-        inventory: Inventory,
-        at: Vantage,
-        heard: tuple[str, ...],
-        valid_for: float,
-        *,
-        broker_at_hand: bool,
-    ) -> None:
+    def __init__(self, inventory: Inventory, at: Vantage, heard: tuple[str, ...], valid_for: float) -> None:
         self._inventory = inventory
         self._at = at
         self._heard = heard
         self._valid_for = valid_for
-        self._broker = frozenset({BROKER} if broker_at_hand else {BROKER, _uplink(at)})
         self._shared = _shared_by_member(inventory)
 
     def topology(self) -> Topology:
         """Return it whole."""
         observations = [*self._observations(self._at, ())]
         if self._heard:
-            own = observation_id(self._at.id, BROKER)
-            observations.append(Observation(own, self._at.id, BROKER, BROKER, self._ways([self._broker])))
+            observations.append(self._own_connection())
         for key in self._heard:
             vantage = self._inventory.vantages[key]
             reports = self._reports(vantage)
@@ -94,44 +92,59 @@ class _Ways:
             tuple(Exit(n, self._ways(self._exits(self._at, n))) for n in self._goals(self._at)),
         )
 
+    def _own_connection(self) -> Observation:
+        """Return our own connection to the broker, which may run beside us or beyond our uplink."""
+        beyond, at_hand = [frozenset({BROKER, _uplink(self._at)})], [frozenset({BROKER})]
+        name = observation_id(self._at.id, BROKER)
+        return Observation(name, self._at.id, BROKER, BROKER, self._ways(beyond), proves=self._ways(at_hand))
+
     def _observations(self, vantage: Vantage, reports: Alternatives) -> Iterator[Observation]:
         for check in checks_of(self._inventory, vantage).values():
-            whole, way = self._crossed(vantage, check)
+            crossed = self._crossed(vantage, check)
             yield Observation(
                 observation_id(vantage.id, check.id),
                 vantage.id,
                 check.id,
                 check.subject,
-                self._ways(whole),
+                self._ways(crossed.whole),
                 reports,
-                self._ways(way),
+                self._ways(crossed.way),
+                self._ways(crossed.proves),
                 check.look.period,
                 self._valid_for + 1.0 if reports else OWN_PERIODS * check.look.period + 1.0,
             )
 
-    def _crossed(self, vantage: Vantage, check: Check) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
-        """Return what a check crosses, and that without the service that it asks for."""
-        subject = check.subject
+    def _crossed(self, vantage: Vantage, check: Check) -> _Crossed:
+        """Return what a check crosses."""
+        subject, over = check.subject, check.over
         if subject.startswith("network/"):
             anchor = frozenset({f"{subject}/anchor"})
-            if check.over is not None:
-                center = self._inventory.centers[check.over.partition("/")[0]]
-                return [way | anchor for way in self._to_circuit(vantage, center, check.over)], []
-            return [way | anchor for way in self._exits(vantage, subject.partition("/")[2])], []
+            exits = self._exits(vantage, subject.partition("/")[2])
+            return _Crossed([way | anchor for way in exits if over is None or over in way])
         center = self._inventory.centers[subject.partition("/")[0]]
         if subject in self._inventory.circuits:
-            return self._to_circuit(vantage, center, subject), []
+            return self._to_circuit(vantage, center, check)
         device = self._inventory.devices[subject]
         way = [one | _own(center, device) for one in self._to_device(vantage, center, device)]
-        service = frozenset({check.id}) if offers(device, check.look) else frozenset[str]()
-        return [one | service for one in way], way if service else []
+        if not offers(device, check.look):
+            return _Crossed(way)
+        return _Crossed([one | {check.id} for one in way], way)
 
-    def _to_circuit(self, vantage: Vantage, center: Center, circuit: str) -> list[frozenset[str]]:
-        network = self._inventory.circuits[circuit].network
-        if center.id == vantage.center:
-            return [_inside(vantage, center) | {router_id(center), circuit, f"network/{network}"}]
-        ends = {circuit, f"{center.id}/power", router_id(center)}
-        return [way | ends for way in self._exits(vantage, network)]
+    def _to_circuit(self, vantage: Vantage, center: Center, check: Check) -> _Crossed:
+        """Return what a look at a circuit crosses.
+
+        From inside, a far end that answers proves nothing of the network's core, for it may stand before it;
+        one that is silent may be silent because the core is.
+        """
+        circuit = self._inventory.circuits[check.subject]
+        core = f"network/{circuit.network}"
+        if center.id != vantage.center:
+            ends = {circuit.id, f"{center.id}/power", router_id(center)}
+            return _Crossed([way | ends for way in self._exits(vantage, circuit.network)])
+        out = _inside(vantage, center) | {router_id(center), circuit.id}
+        if check.look is circuit.anchor_look:
+            return _Crossed([out | {core, f"{core}/anchor"}])
+        return _Crossed([out | {core}], proves=[out])
 
     def _to_device(self, vantage: Vantage, center: Center, device: Device) -> list[frozenset[str]]:
         """Return the ways to a device's own plug: past the router only, if it is the router."""
@@ -166,8 +179,8 @@ class _Ways:
 
     def _reports(self, vantage: Vantage) -> Alternatives:
         """Return how the words of the daemon at *vantage* reach us."""
-        ends = self._broker | {f"vantage/{vantage.id}/agent", _uplink(vantage), _uplink(self._at)}
-        return self._ways([ends | way for way in self._between(vantage)])
+        ends = {BROKER, f"vantage/{vantage.id}/agent", _uplink(vantage), _uplink(self._at)}
+        return self._ways([way | ends for way in self._between(vantage)])
 
     def _between(self, vantage: Vantage) -> list[frozenset[str]]:
         """Return what lies between another vantage and our own."""
