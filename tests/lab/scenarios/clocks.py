@@ -95,7 +95,7 @@ def _measured(trial: Trial, offset: float) -> None:
     """Wait until the city has measured the clock's offset, and told whether it is wrong."""
 
     def known() -> bool:
-        words = [e for e in events_of(trial.own(trial.levels.city), "agent_clock") if e.subject == COUNTY]
+        words = [e for e in events_of(trial.levels.city.own(), "agent_clock") if e.subject == COUNTY]
         told = bool(words) and words[-1].data["wrong"] is (abs(offset) > 1.0)
         return told and abs(sample("command_monitor_agent_clock_offset_seconds", agent=COUNTY) - offset) < 1.0
 
