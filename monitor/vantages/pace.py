@@ -1,22 +1,24 @@
 """How much may be on the way to the broker at once, so that what is urgent never waits long behind it.
 
 The line may carry a gigabit or 64 kbit/s, and what lies in the socket's buffer can no more be overtaken. So
-the bytes of what can wait are bounded, by what the broker's answers tell of the line: more while they come
-quickly, half as soon as one took long (additive increase is too slow for a line that is a thousand times
-faster, so the bound doubles).
+the bytes of what can wait are bounded, by what the broker's answers tell of the line: so many bytes that were
+under way together were taken in so many seconds. The quickest answer of a session took what the way itself
+takes (600 ms over a satellite); what others took longer they waited.
 
 A broker that hangs up on a message that it finds too large would block everything behind it. So a chunk on
 which sessions end again and again becomes smaller and smaller.
 """
 
-QUICK = 0.15
-"""Seconds within which an answer lets more be sent."""
-SLOW = 0.5
-"""Seconds after which less is sent."""
-LEAST = 4096
+from math import inf
+
+SLOW = 0.3
+"""Seconds of waiting above which less may be under way."""
+QUICK = SLOW / 2
+"""Seconds of waiting below which twice as much may be under way."""
+LEAST = 2048
 MOST = 1 << 18
 """Bytes under way, at least and at most."""
-FIRST = 1 << 14
+FIRST = 1 << 12
 """Bytes under way before anything is known of the line."""
 TRIES = 3
 """Sessions that a chunk may end before it is made smaller: most end for another reason."""
@@ -32,6 +34,7 @@ class Pace:
         """Bytes that may be under way."""
         self.flying = 0
         """Bytes that are."""
+        self._quickest = inf
         self._tries = 0
         self._largest = MOST
         """Bytes of a chunk that this broker is known or presumed to take."""
@@ -39,24 +42,33 @@ class Pace:
 
     @property
     def has_room(self) -> bool:
-        """More may be sent."""
-        return self.flying < self.allowed
+        """More may be sent, and enough to be worth it."""
+        return self.flying <= self.allowed // 2
 
-    def sent(self, size: int) -> None:
-        """Note that so many bytes are under way."""
+    def sent(self, size: int) -> int:
+        """Note that so many bytes are under way; return how many that makes."""
         self.flying += size
+        return self.flying
 
-    def answered(self, size: int, took: float) -> None:
-        """Note that the broker took them, after so many seconds."""
+    def answered(self, size: int, together: int, took: float) -> None:
+        """Note that the broker took them, of so many under way when they were sent, after so many seconds."""
         self.flying -= size
-        if took > SLOW:
-            self.allowed = max(LEAST, self.allowed // 2)
-        elif took < QUICK and self.allowed < 2 * (self.flying + size):  # it was the bound that held us
-            self.allowed = min(MOST, self.allowed * 2)
+        self.heard(took)
+        longer = took - self._quickest
+        if longer > SLOW:
+            fitting = int(together * (SLOW + self._quickest) / took)
+            self.allowed = max(LEAST, min(self.allowed, fitting))
+        elif longer < QUICK:
+            self.allowed = min(MOST, max(self.allowed, 2 * together))
+
+    def heard(self, took: float) -> None:
+        """Note that the broker took anything at all, after so many seconds."""
+        self._quickest = min(self._quickest, took)
 
     def lost(self) -> None:
-        """Note that the session is over: nothing is under way any more."""
+        """Note that the session is over: nothing is under way any more, and the next may go another way."""
         self.flying = 0
+        self._quickest = inf
 
     def taken(self) -> None:
         """Note that the broker took a chunk."""
@@ -71,7 +83,7 @@ class Pace:
     def chunk(self, max_packet: int) -> int:
         """Return how many bytes the next chunk should have at most."""
         self._tried = self._shrunk(min(self._largest, max_packet // 2))
-        return min(self._tried, self.allowed)
+        return min(self._tried, max(self.allowed - self.flying, self.allowed // 2))
 
     def message(self, max_packet: int) -> int:
         """Return how many bytes a message may have if it cannot be parted."""

@@ -19,7 +19,8 @@ class Post:
 
     def urgent(self, session: Session, message: Message) -> None:
         """Send what cannot wait; raises Lost if the session is over."""
-        self._send(session, message, lambda _: None)
+        began = time.monotonic()
+        self._send(session, message, lambda _: self._pace.heard(time.monotonic() - began))
 
     def bulky(
         self, session: Session, message: Message, ended: Callable[[MqttError | None], None] = lambda _: None
@@ -30,11 +31,12 @@ class Post:
         """
         size, began = len(message.topic) + len(message.payload), time.monotonic()
 
+        together = self._pace.sent(size)
+
         def done(trouble: MqttError | None) -> None:
-            self._pace.answered(size, time.monotonic() - began)
+            self._pace.answered(size, together, time.monotonic() - began)
             ended(trouble)
 
-        self._pace.sent(size)
         self._send(session, message, done)
 
     def _send(self, session: Session, message: Message, ended: Callable[[MqttError | None], None]) -> None:

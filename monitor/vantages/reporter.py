@@ -115,8 +115,7 @@ class _Run:
             self._hear(await self._feed.news(events=False))
 
     def _hear(self, news: News) -> None:
-        self._teller.beliefs.change(news.believed, self._feed.world)
-        self._teller.stir()
+        self._teller.change(news.believed)
 
     async def _refresh(self) -> None:
         """Have every unchanged belief told again in each third of its validity, spread over it."""

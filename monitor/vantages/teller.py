@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from monitor.kit import crash
 from monitor.kit.mqtt import Delivery, Message, MqttError, Refused, Session
@@ -18,6 +18,10 @@ from monitor.vantages.wire import Ack, parse
 
 TICK = 0.05
 """Seconds between two looks at whether more was recorded."""
+SOON = 0.005
+"""The same while something is about to be recorded: a belief has just changed."""
+COMMIT = 0.25
+"""Seconds within which what changed is mostly recorded."""
 TURN = 5.0
 """Seconds after which the log gets a turn though what is live never ends: the line is too slow for it."""
 FIRST_ACK = 0.3
@@ -53,9 +57,16 @@ class Teller:
         self._post = Post(self._pace, troubles, self.stir)
         self._chunks_away = 0
         self._chunk_at = 0.0
+        self._changed_at = 0.0
         self._live = asyncio.Event()
         self._log = asyncio.Event()
         self._acknowledged = asyncio.Event()
+
+    def change(self, checks: Iterable[str]) -> None:
+        """Tell of these checks what is new, and soon of what is recorded about them."""
+        self._changed_at = time.monotonic()
+        self.beliefs.change(checks, self._feed.world)
+        self.stir()
 
     def stir(self) -> None:
         """See to it that what there is to tell is looked for."""
@@ -136,7 +147,8 @@ class Teller:
             if self._log_has_its_turn(session):
                 self._tell_chunk(session)
             else:
-                await _either(self._log, TICK)
+                soon = time.monotonic() - self._changed_at < COMMIT
+                await _either(self._log, SOON if soon else TICK)
 
     async def _ask_for_acknowledgements(self, session: Session) -> None:
         topic = ack_topic(self._root, self._feed.world.vantage)

@@ -315,22 +315,28 @@ def test_an_event_without_a_place_to_be_about_is_left_out_and_does_not_block():
 # Pace.
 
 
+def burst(pace: Pace, size: int, took: float) -> None:
+    """Send what there is room for in messages of one size, and have each answered after so many seconds."""
+    together = []
+    while pace.has_room:
+        together.append(pace.sent(size))
+    for many in together:
+        pace.answered(size, many, took)
+
+
 def test_a_quick_line_is_given_more_and_more():
     pace = Pace()
     for _ in range(20):
-        while pace.has_room:
-            pace.sent(8000)
-        while pace.flying:
-            pace.answered(8000, took=QUICK / 2)
+        burst(pace, 8000, took=QUICK / 2)
 
     assert pace.allowed == MOST
 
 
 def test_a_slow_line_is_given_less_and_less_but_never_nothing():
     pace = Pace()
+    pace.heard(0.05)
     for _ in range(20):
-        pace.sent(8000)
-        pace.answered(8000, took=2 * SLOW)
+        burst(pace, 8000, took=20 * SLOW)
 
     assert pace.allowed == LEAST
     assert pace.has_room
@@ -339,28 +345,39 @@ def test_a_slow_line_is_given_less_and_less_but_never_nothing():
 def test_who_says_little_does_not_prove_that_the_line_is_quick():
     pace = Pace()
     for _ in range(100):
-        pace.sent(300)
-        pace.answered(300, took=QUICK / 10)
+        pace.answered(300, pace.sent(300), took=QUICK / 10)
 
     assert pace.allowed == FIRST
 
 
+def test_a_long_way_is_no_slow_line():
+    pace = Pace()
+    pace.heard(0.6)
+    for _ in range(20):
+        burst(pace, 8000, took=0.65)
+
+    assert pace.allowed == MOST
+
+
+@pytest.mark.parametrize("way", [0.001, 0.6])
 @pytest.mark.parametrize("kilobits", [64, 512, 10_000])
-def test_what_is_urgent_waits_less_than_two_seconds_on_any_line(kilobits):
-    rate, pace, busy_until, now, worst = kilobits * 125, Pace(), 0.0, 0.0, 0.0
+@pytest.mark.parametrize("small", [0, 400])
+def test_what_is_urgent_waits_little_on_any_line_that_is_used_well(kilobits, way, small):
+    rate, pace, free_at, now, worst, passed = kilobits * 125, Pace(), 0.0, 0.0, 0.0, 0
     on_the_way = []
+    pace.heard(way)
     while now < 60.0:
         while pace.has_room:
-            size = min(pace.chunk(65536), 32768)
-            pace.sent(size)
-            busy_until = max(busy_until, now) + size / rate
-            on_the_way.append((busy_until, now, size))
-            if now > 10.0:
-                worst = max(worst, busy_until - now)
-        now, began, size = on_the_way.pop(0)
-        pace.answered(size, now - began)
+            size = small if small and len(on_the_way) % 3 else pace.chunk(65536)
+            together, free_at = pace.sent(size), max(free_at, now) + size / rate
+            on_the_way.append((free_at + way, now, size, together))
+            worst = max(worst, free_at - now) if now > 5.0 else 0.0
+            passed += size
+        now, began, size, together = on_the_way.pop(0)
+        pace.answered(size, together, now - began)
 
-    assert worst < 2.0
+    assert worst < 0.5
+    assert passed > 60.0 * min((0.15 if way > SLOW else 0.5) * rate, 0.2 * MOST / way)
 
 
 def test_a_chunk_that_ends_session_after_session_becomes_smaller_until_it_is_taken():
