@@ -17,6 +17,11 @@ NO_QUEUE = 0
 class ReportOptions(BrokerOptions):
     """Which broker is told what this vantage believes and what happened here."""
 
+    client_id: str = Field(
+        default="",
+        max_length=64,
+        description="Our name at the broker; empty: `command-monitor-<vantage>-report-<name>`.",
+    )
     valid_for: float = Field(
         default=30.0,
         ge=1,
