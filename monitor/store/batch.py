@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Table, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from monitor.core.health import Status
+from monitor.core.incident import Incident
 from monitor.core.record import Kept
 from monitor.core.world import Event
 from monitor.kit import crash
 from monitor.store import tables
-from monitor.store.rows import Values, check_row, event_row, status_row, written
+from monitor.store.rows import Values, check_row, event_row, incident_row, status_row, written
 
 MOST_QUARANTINED = 1000
 """Rows of the quarantine; the oldest of more go."""
@@ -54,18 +55,19 @@ class Batch:
     events: list[Event] = field(default_factory=list)
     checks: dict[str, Kept | None] = field(default_factory=dict)
     statuses: dict[str, Status | None] = field(default_factory=dict)
+    incidents: dict[str, Incident | None] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     """Saved places of readers."""
     taken: list[Taken] = field(default_factory=list)
     quarantined: list[Values] = field(default_factory=list)
     run: Run | None = None
     again: bool = False
-    """It holds all that is in memory, some of it in the log already; checks and statuses are complete."""
+    """It holds all that is in memory, some of it in the log already; the three states are complete."""
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
-        parts = (self.events, self.checks, self.statuses, self.places, self.taken, self.quarantined, self.run)
-        return any(parts)
+        states = (self.checks, self.statuses, self.incidents)
+        return any((self.events, *states, self.places, self.taken, self.quarantined, self.run))
 
 
 def _upsert(table: Table) -> Insert:
@@ -76,14 +78,11 @@ def _upsert(table: Table) -> Insert:
 
 
 _ADD_EVENTS = insert(tables.events).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+_STATES = (tables.checks, tables.statuses, tables.incidents)
 _PUT = {
-    table: _upsert(table)
-    for table in (tables.checks, tables.statuses, tables.readers, tables.runs, tables.gathered, tables.meta)
+    table: _upsert(table) for table in (*_STATES, tables.readers, tables.runs, tables.gathered, tables.meta)
 }
-_DROP = {
-    table: delete(table).where(next(iter(table.primary_key)) == bindparam("gone"))
-    for table in (tables.checks, tables.statuses)
-}
+_DROP = {table: delete(table).where(next(iter(table.primary_key)) == bindparam("gone")) for table in _STATES}
 
 
 def write(connection: Connection, batch: Batch) -> None:
@@ -95,13 +94,16 @@ def write(connection: Connection, batch: Batch) -> None:
     _write_events(connection, batch)
     crash.point("in_tx")
     if batch.again:
-        connection.execute(delete(tables.checks))
-        connection.execute(delete(tables.statuses))
+        for table in _STATES:
+            connection.execute(delete(table))
     _write_state(
         connection, tables.checks, {n: check_row(n, k) if k else None for n, k in batch.checks.items()}
     )
     _write_state(
         connection, tables.statuses, {n: status_row(s) if s else None for n, s in batch.statuses.items()}
+    )
+    _write_state(
+        connection, tables.incidents, {n: incident_row(i) if i else None for n, i in batch.incidents.items()}
     )
     places = [{"name": name, "position": position} for name, position in batch.places.items()]
     _put(connection, tables.readers, places)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Row, StaticPool, Table, create_engine
 from sqlalchemy.exc import OperationalError
 
 from monitor.core.health import Status
+from monitor.core.incident import Incident
 from monitor.core.record import Kept
 from monitor.kit import crash
 from monitor.store import backup, lock, mend, retention, tables
@@ -19,7 +20,7 @@ from monitor.store.batch import Batch, Run, write
 from monitor.store.database import bare, connect, quick_check, revision
 from monitor.store.files import BESIDE, beside
 from monitor.store.migration import STEPS, migrate
-from monitor.store.rows import kept_of, status_of
+from monitor.store.rows import incident_of, kept_of, status_of
 from monitor.store.trouble import DamagedError
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Opened:
     places: dict[str, int] = field(default_factory=dict)
     checks: dict[str, Kept] = field(default_factory=dict)
     statuses: dict[str, Status] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
     seen_at: float = 0.0
     """Wall time of the latest sign of life; 0: there was none."""
     unclean: bool = False
@@ -239,9 +241,10 @@ def _load(connection: Connection) -> Opened:
     places = {row.name: min(row.position, last) for row in connection.execute(select(tables.readers))}
     checks = {row.id: kept for row, kept in _read(connection, tables.checks, kept_of)}
     statuses = {row.subject: status for row, status in _read(connection, tables.statuses, status_of)}
+    incidents = {row.id: incident for row, incident in _read(connection, tables.incidents, incident_of)}
     latest = connection.execute(select(runs).order_by(runs.c.alive_at.desc()).limit(1)).one_or_none()
     seen_at, unclean = (latest.alive_at, latest.ended_at is None) if latest else (0.0, False)
-    return Opened(identity, last, places, checks, statuses, seen_at, unclean)
+    return Opened(identity, last, places, checks, statuses, incidents, seen_at, unclean)
 
 
 def _read(

@@ -108,7 +108,9 @@ class Store:
     def remembered(self) -> Remembered:
         """Return what earlier runs left."""
         left = self._writer.left
-        return Remembered() if left is None else Remembered(left.seen_at, left.checks, left.statuses)
+        if left is None:
+            return Remembered()
+        return Remembered(left.seen_at, left.checks, left.statuses, left.incidents)
 
     def reader(self, name: str | None, wake: Callable[[], None]) -> Reader:
         """Return a reader that goes on where *name* left off, or begins at the end."""

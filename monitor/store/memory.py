@@ -5,10 +5,12 @@ It belongs to the event loop; nothing here waits, and no thread touches it.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from monitor.core.health import Status
+from monitor.core.incident import Incident
 from monitor.core.record import Kept, Record
 from monitor.core.vitals import StoreVitals
 from monitor.core.world import Event
@@ -19,6 +21,7 @@ from monitor.store.readers import LogReader
 from monitor.store.ring import Ring
 from monitor.store.rows import Values
 
+T = TypeVar("T")
 PATIENCE = 0.5
 """Seconds that an event waits for its commit before it is told all the same."""
 
@@ -43,6 +46,7 @@ class Memory:
         """Saved places of readers."""
         self.checks: dict[str, Kept] = {}
         self.statuses: dict[str, Status] = {}
+        self.incidents: dict[str, Incident] = {}
         self.settled = False
         """Positions are those of the log."""
         self.visible = self.ring.last
@@ -64,7 +68,7 @@ class Memory:
         self._note(record)
         if events and self._run is None:
             self._begin_run(events[0])
-        self._add(Item(events, dict(record.checks), dict(record.statuses)))
+        self._add(Item(events, dict(record.checks), dict(record.statuses), dict(record.incidents)))
 
     def take_in(self, item: Item) -> None:
         """Take in what came from another vantage."""
@@ -115,6 +119,7 @@ class Memory:
         batch.again = True
         batch.events = self.ring.latest(len(self.ring))
         batch.checks, batch.statuses = dict(self.checks), dict(self.statuses)
+        batch.incidents = dict(self.incidents)
         batch.places, batch.run = dict(self.places), self._run
         return batch
 
@@ -166,6 +171,7 @@ class Memory:
         self.places = {**opened.places, **self.places}
         self.checks = {**opened.checks, **self.checks}
         self.statuses = {**opened.statuses, **self.statuses}
+        self.incidents = {**opened.incidents, **self.incidents}
         self.settled = True
         self._vitals.position = opened.last
         for reader in self._readers:
@@ -180,16 +186,9 @@ class Memory:
 
     def _note(self, record: Record) -> None:
         """Keep what is held now, so that a file that lost it can be given it again."""
-        for name, kept in record.checks.items():
-            if kept is None:
-                self.checks.pop(name, None)
-            else:
-                self.checks[name] = kept
-        for subject, status in record.statuses.items():
-            if status is None:
-                self.statuses.pop(subject, None)
-            else:
-                self.statuses[subject] = status
+        _overlay(self.checks, record.checks)
+        _overlay(self.statuses, record.statuses)
+        _overlay(self.incidents, record.incidents)
 
     def _begin_run(self, event: Event) -> None:
         at = max(event.at, self._alive_at)
@@ -233,3 +232,12 @@ class Memory:
     def _waited(self) -> None:
         self._timer = None
         self._look_at_horizon()
+
+
+def _overlay(held: dict[str, T], news: Mapping[str, T | None]) -> None:
+    """Bring what is held up to date; None takes away."""
+    for name, value in news.items():
+        if value is None:
+            held.pop(name, None)
+        else:
+            held[name] = value

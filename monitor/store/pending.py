@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from monitor.core.health import Status
+from monitor.core.incident import Incident
 from monitor.core.record import Kept
 from monitor.core.world import Event
 from monitor.store.batch import Batch, Run, Taken
@@ -25,11 +26,23 @@ class Item:
     events: tuple[Event, ...] = ()
     checks: dict[str, Kept | None] = field(default_factory=dict)
     statuses: dict[str, Status | None] = field(default_factory=dict)
+    incidents: dict[str, Incident | None] = field(default_factory=dict)
     taken: Taken | None = None
     """They came from another vantage, which has them still."""
     done: asyncio.Future[None] | None = None
     """Is to know when they are recorded."""
     since: float = field(default_factory=time.monotonic)
+
+    def inherit(self, earlier: "Item") -> None:
+        """Take over what an earlier item implied, as far as this one does not say otherwise."""
+        self.checks = _over(earlier.checks, self.checks)
+        self.statuses = _over(earlier.statuses, self.statuses)
+        self.incidents = _over(earlier.incidents, self.incidents)
+
+    @property
+    def implies(self) -> bool:
+        """Tell whether anything follows from it, events or not."""
+        return bool(self.checks or self.statuses or self.incidents)
 
 
 class Pending:
@@ -61,6 +74,7 @@ class Pending:
         if last is not None and last.taken is None and not item.events and item.taken is None:
             last.checks.update(item.checks)
             last.statuses.update(item.statuses)
+            last.incidents.update(item.incidents)
             return []
         self._items.append(item)
         self.events += len(item.events)
@@ -92,6 +106,7 @@ class Pending:
             batch.events += item.events
             batch.checks |= item.checks
             batch.statuses |= item.statuses
+            batch.incidents |= item.incidents
             if item.taken is not None:
                 batch.taken.append(item.taken)
         self._batch = batch
@@ -125,12 +140,13 @@ class Pending:
         given_up: list[Item] = []
         kept, carried = list(self._items)[: self._in_hand], Item()
         for item in list(self._items)[self._in_hand :]:
-            item.checks = _over(carried.checks, item.checks)
-            item.statuses = _over(carried.statuses, item.statuses)
+            item.inherit(carried)
             carried = item if item.taken is not None else Item()
             (given_up if item.taken is not None else kept).append(item)
-        if carried.checks or carried.statuses:
-            kept.append(Item(checks=carried.checks, statuses=carried.statuses))
+        if carried.implies:
+            left = Item()
+            left.inherit(carried)
+            kept.append(left)
         self._items = deque(kept)
         self.events -= sum(len(item.events) for item in given_up)
         return given_up
@@ -140,8 +156,7 @@ class Pending:
         gone: list[Item] = []
         while self.events > self._most and self._in_hand < len(self._items) - 1:
             item, following = self._items[self._in_hand], self._items[self._in_hand + 1]
-            following.checks = _over(item.checks, following.checks)
-            following.statuses = _over(item.statuses, following.statuses)
+            following.inherit(item)
             del self._items[self._in_hand]
             self.events -= len(item.events)
             gone.append(item)

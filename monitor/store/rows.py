@@ -3,12 +3,14 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row
 
 from monitor.core.detection import Belief, Learned, Verdict
 from monitor.core.health import Health, Status, SubjectKind
+from monitor.core.incident import Incident, Other, Stage
 from monitor.core.inventory import Role
 from monitor.core.record import Kept
 from monitor.core.world import Event
@@ -103,6 +105,22 @@ def status_of(row: Row[Any]) -> Status:
         works=tuple(json.loads(row.works)),
         ill_since=row.ill_since,
     )
+
+
+def incident_row(incident: Incident) -> Values:
+    """Return *incident* as a row."""
+    return {"id": incident.id, "data": written(asdict(incident))}
+
+
+def incident_of(row: Row[Any]) -> Incident:
+    """Return the incident that was written as *row*; raises ValueError for what we do not understand."""
+    try:
+        data = json.loads(row.data)
+        others = (Other(tuple(o["causes"]), o["confidence"], o["behind"]) for o in data.pop("others"))
+        lists = {name: tuple(data.pop(name)) for name in ("group", "explains", "against", "called")}
+        return Incident(**data | lists | {"stage": Stage(data["stage"]), "others": tuple(others)})
+    except (LookupError, TypeError) as error:
+        raise ValueError(f"incident {row.id}: {error!r}") from error
 
 
 def written(value: Mapping[str, Any] | list[Any]) -> str:

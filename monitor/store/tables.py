@@ -66,6 +66,13 @@ statuses = Table(
     Column("ill_since", Float),
 )
 
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Text, primary_key=True, nullable=False),
+    Column("data", Text, nullable=False),  # JSON
+)
+
 readers = Table(
     "readers",
     metadata,

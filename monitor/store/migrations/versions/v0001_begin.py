@@ -1,4 +1,4 @@
-"""The log begins: events, what is kept of checks and statuses, readers, runs, what was gathered."""
+"""The log begins: events, what is kept of checks, statuses and incidents, readers, runs, places."""
 
 import secrets
 
@@ -68,6 +68,11 @@ def _state() -> None:
         sa.Column("active", sa.Text),
         sa.Column("works", sa.Text, nullable=False),
         sa.Column("ill_since", sa.Float),
+    )
+    op.create_table(
+        "incidents",
+        sa.Column("id", sa.Text, primary_key=True, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
     )
 
 
