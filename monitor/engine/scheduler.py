@@ -75,9 +75,11 @@ class Scheduler:
         self._note_lag(now)
         due = self._wheel.take(self._tick_at(now + TICK / 2))
         self._timer = None
-        if due:
-            self._launch(due)
-        self._arm(self._wheel.next_tick(self._wheel.now + LONGEST_SLEEP))
+        try:
+            if due:
+                self._launch(due)
+        finally:  # whatever breaks in a look, the beat goes on
+            self._arm(self._wheel.next_tick(self._wheel.now + LONGEST_SLEEP))
 
     def _note_lag(self, now: float) -> None:
         lag = max(0.0, now - self._armed)
