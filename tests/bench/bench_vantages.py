@@ -73,7 +73,7 @@ async def be_taker(port: int, wanted: int) -> None:
             await asyncio.sleep(0.01)
         print(time.time(), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    print(json.dumps([taker.beliefs_took, taker.events_took]), flush=True)
+    print(json.dumps([taker.beliefs_took, taker.events_took, taker.count]), flush=True)
 
 
 class Other:
@@ -96,12 +96,12 @@ class Other:
     async def line(self) -> str:
         return (await self._process.stdout.readline()).decode()
 
-    async def end(self) -> list[list[float]]:
-        """Have it end; return how long beliefs and events took, seconds."""
+    async def end(self) -> tuple[list[float], list[float], int]:
+        """Have it end; return how long beliefs and events took, seconds, and how many events came."""
         self._process.stdin.write(b"\n")
-        measured = json.loads(await self.line())
+        beliefs, events, count = json.loads(await self.line())
         await self._process.wait()
-        return measured
+        return beliefs, events, count
 
 
 async def lateness(late: list[float]) -> None:
@@ -160,11 +160,13 @@ async def trial(folder: Path, name: str, backlog: int, changes: int, rate: float
         drained = float(await other.line()) - at
         cpu = (time.process_time() - cpu) / (time.monotonic() - began)
         await asyncio.sleep(2)
-        beliefs, events = await other.end()
+        beliefs, events, count = await other.end()
+        seconds = time.time() - at
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    whole = f"{drained:7.1f} s" if backlog and rate is None else f"{'':9}"
+    whole = f"{drained:7.1f} s" if rate is None else f"{count / seconds:6.0f} /s"
+    whole = whole if backlog else f"{'':9}"
     print(f"{name:<44}{whole}  {points(beliefs)}  {points(events)}  {points(late)}  {cpu:5.0%}", flush=True)
 
 
