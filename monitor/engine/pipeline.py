@@ -7,16 +7,17 @@ that can change a belief goes through the core's pure functions.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import tzinfo
+from math import inf
 
 from monitor.core.checks import network_subject, way_to
 from monitor.core.detection import Belief, Verdict, next_gap, revise
-from monitor.core.health import REACHABLE, Status, View, assess_center, assess_network, is_cut
+from monitor.core.health import REACHABLE, Health, Status, View, assess_center, assess_network, is_cut
 from monitor.core.news import Change, belief_is_news, belief_news, status_is_news, status_news
 from monitor.core.observation import Finding, Outcome, ok, unknown
 from monitor.core.record import Kept
 from monitor.core.sentence import Scene
 from monitor.core.vitals import Vitals
-from monitor.core.world import HISTORY, World
+from monitor.core.world import HISTORY, Event, World
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
@@ -117,7 +118,9 @@ class Pipeline:
         spoken_of = {change.now.subject for change in changes}
         for gone in before - spoken_of:
             del world.statuses[gone]
-        self._telling.tell([], before | spoken_of, forgotten | self._reset)
+        # A doubt that held a word back does not outlast a restart, so that word may be due now.
+        events = self._news([change for change in changes if change.now.reason != "not_looked_yet"])
+        self._telling.tell(events, before | spoken_of, forgotten | self._reset)
 
     def follow_clock(self) -> None:
         """Take over the wall clock as it is now; a step is told, and moves no measurement."""
@@ -194,14 +197,13 @@ class Pipeline:
         else:
             changes = self._assess([], [kind])
         changes = [change for change in changes if change.now != change.before]
-        scene = Scene(self.world.inventory, self.world.statuses, self._zone)
-        events += [
-            self._telling.event("status", change.now.subject, status_news(change, scene))
-            for change in changes
-            if status_is_news(change)
-        ]
+        events += self._news(changes)
         kept = {check.id: watch.kept(), **self._reset}
         self._telling.tell(events, {change.now.subject for change in changes}, kept)
+
+    def _news(self, changes: Iterable[Change]) -> list[Event]:
+        news, scene = self._telling.event, Scene(self.world.inventory, self.world.statuses, self._zone)
+        return [news("status", c.now.subject, status_news(c, scene)) for c in changes if status_is_news(c)]
 
     def _assess(self, networks: Iterable[str], centers: Iterable[str]) -> list[Change]:
         """Say anew how these networks and centers are; return everything that was said, before and now."""
@@ -271,9 +273,20 @@ class Pipeline:
             networks={name: status for name, status in networks if status is not None},
             way=self._way_to(name),
             own=vantage.center == name,
-            good={d.id: _last_good(by_subject[d.id]) for d in center.devices if d.id in by_subject},
+            good={d.id: self._last_good(d.id) for d in center.devices if d.id in by_subject},
         )
         return assess_center(center, view)
+
+    def _last_good(self, subject: str) -> float:
+        """Return the wall time of the latest look at a subject if it was good, else 0.
+
+        Before the first look of this run what an earlier one said holds on: then it is infinite, or 0.
+        """
+        looked = [w.reading for w in self._by_subject[subject] if w.reading.finding]
+        if not looked:
+            said = self.world.statuses.get(subject)
+            return inf if said is not None and said.health is Health.UP else 0.0
+        return max((r.last_at for r in looked if r.finding and r.finding.outcome is Outcome.OK), default=0.0)
 
 
 def _nobody(_: Watch) -> None:
@@ -284,11 +297,3 @@ def _is_back(change: Change) -> bool:
     """Tell whether a way that was cut is open again, so that what lies behind it can be seen."""
     before, now = change.before, change.now
     return before is not None and is_cut(before) and now.health in REACHABLE
-
-
-def _last_good(watches: Iterable[Watch]) -> float:
-    """Return the wall time of the latest look at a subject if it was good, else 0."""
-    good = [
-        w.reading.last_at for w in watches if w.reading.finding and w.reading.finding.outcome is Outcome.OK
-    ]
-    return max(good, default=0.0)

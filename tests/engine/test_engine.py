@@ -1,6 +1,8 @@
 """engine: from a silent host to a told status and back, over restart and reload."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 from monitor.core.detection import PRIORS, Verdict
 from monitor.core.health import Health
@@ -74,6 +76,20 @@ async def test_an_outage_keeps_its_beginning_over_a_restart_and_is_not_told_twic
 
         assert engine.world.statuses["dan"].since == since
         assert [e.data.get("what") for e in events] == ["started"]
+
+
+async def test_a_word_held_back_when_an_earlier_run_ended_is_told_by_the_next(tmp_path):
+    script = Script()
+    async with running(city(), script, tmp_path) as (engine, _):
+        await whole(engine)
+    # The earlier run was killed while it doubted whether the backup had failed, too.
+    with closing(sqlite3.connect(next(tmp_path.glob("*.db")))) as log, log:
+        log.execute("UPDATE checks SET verdict = 'down' WHERE id = 'dan/city/primary/script'")
+    script.says["dan/city/primary"] = SILENT
+    async with running(city(), script, tmp_path) as (_, feed):
+        told, _ = await hear(feed, is_status("dan/city", "on_backup"))
+
+    assert (told.data["was"], told.data["reason"]) == ("up", "primary_down")
 
 
 async def test_what_was_believed_of_another_address_is_forgotten(tmp_path):

@@ -175,6 +175,8 @@ def _ask(port, path):
     try:
         connection.request("GET", path)
         return connection.getresponse().read().decode()
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"no whole answer: {error!r}") from error
     finally:
         connection.close()
 

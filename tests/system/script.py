@@ -1,0 +1,82 @@
+"""What happens in a town, by script: circuits break and are mended, each time until it has been seen."""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.system.town import Town
+
+TICK = 0.02
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A circuit breaks, or is mended."""
+
+    at: float
+    """Wall time, Unix seconds."""
+    circuit: str
+    now: str
+    """`down` or `up`."""
+
+
+@dataclass
+class Script:
+    """Flips the circuits of a town by turns.
+
+    A state is held for *hold* seconds, somewhere between the two, and on until somebody says that it has been
+    seen and recorded. So every flip must be there, exactly once, however often the one who looks dies.
+    """
+
+    town: Town
+    hold: tuple[float, float]
+    chance: random.Random
+    flips: list[Flip] = field(default_factory=list)
+    going: bool = True
+    """What breaks and is mended goes on doing so; otherwise it stays as it is."""
+    stall: float = 0.0
+    """Longest time for which we ourselves kept the town from answering, seconds."""
+
+    def __post_init__(self):
+        now = time.monotonic()
+        self._since = dict.fromkeys(self.town.echoes, now)
+        self._due = {name: now + self.chance.uniform(0, self.hold[1]) for name in self.town.echoes}
+        self._seen: set[str] = set()
+
+    async def run(self):
+        """Flip, until cancelled."""
+        before = time.monotonic()
+        while True:
+            await asyncio.sleep(TICK)
+            now = time.monotonic()
+            self.stall = max(self.stall, now - before - TICK)
+            before = now
+            for circuit in [*self._seen] if self.going else ():
+                if now >= self._due[circuit]:
+                    self._flip(circuit, now)
+
+    def truth(self):
+        """Return how every circuit is."""
+        return {name: "down" if echo.silent else "up" for name, echo in self.town.echoes.items()}
+
+    def see(self, healths: Mapping[str, str]):
+        """Hear how the circuits are said to be, by one who has recorded all that it says."""
+        self._seen |= {name for name, health in self.truth().items() if healths.get(name) == health}
+
+    def is_seen(self, circuit):
+        """Tell whether the present state of *circuit* has been seen and recorded."""
+        return circuit in self._seen
+
+    def unseen(self):
+        """Return for how many seconds each circuit has been as it is, where that has not been seen."""
+        now = time.monotonic()
+        return {name: now - since for name, since in self._since.items() if name not in self._seen}
+
+    def _flip(self, circuit, now):
+        echo = self.town.echoes[circuit]
+        echo.silent = not echo.silent
+        self.flips.append(Flip(time.time(), circuit, "down" if echo.silent else "up"))
+        self._since[circuit], self._due[circuit] = now, now + self.chance.uniform(*self.hold)
+        self._seen.discard(circuit)
