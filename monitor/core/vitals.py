@@ -74,6 +74,10 @@ class Vitals:
     last_tick: float = 0.0
     """Monotonic time of the latest scheduler tick, seconds."""
     events: int = 0
+    incidents_confirmed: dict[str, int] = field(default_factory=dict)
+    """Root causes that were confirmed since the start, by the kind of their component."""
+    incidents_withdrawn: dict[str, int] = field(default_factory=dict)
+    """Suspicions that did not come true, likewise."""
     reloads: int = 0
     reload_failed: int = 0
     reload_ok: bool = True

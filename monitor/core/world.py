@@ -13,6 +13,7 @@ from monitor.core.health import Status
 from monitor.core.incident import Incident
 from monitor.core.inventory import Inventory, Look
 from monitor.core.observation import Finding
+from monitor.core.story import Story
 
 HISTORY = 60
 """How many latest looks the loss ratio speaks of."""
@@ -133,6 +134,8 @@ class World:
     """What the other vantages believe, by vantage and check; what is no longer valid is not in it."""
     incidents: dict[str, Incident] = field(default_factory=dict)
     """Root causes that are not closed, by id."""
+    stories: dict[str, Story] = field(default_factory=dict)
+    """What is told of each of them."""
 
     def checks_of(self, subject: str) -> Iterator[Check]:
         """Give the checks that look at *subject*."""

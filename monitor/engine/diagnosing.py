@@ -6,7 +6,7 @@ what is said rests on looks that are younger than the fault. The diagnosis itsel
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from monitor.core import joint
@@ -15,7 +15,8 @@ from monitor.core.diagnosis import Cause, Diagnosis, diagnose
 from monitor.core.diagnosis.consequences import Impact, impact
 from monitor.core.diagnosis.looks import related
 from monitor.core.incident import Book, Change, Incident, Other, Seen, Sighting, Stage, advance
-from monitor.core.story import Scene, incident_news
+from monitor.core.story import Story
+from monitor.core.storytelling import Storyteller, incident_news
 from monitor.core.topology import Kind, Topology, observation_id, topology_of
 from monitor.core.world import World
 from monitor.engine.scheduler import Scheduler
@@ -52,6 +53,7 @@ class Diagnostician:
         self._zone = zone
         self._book = Book()
         self._topology: Topology
+        self._storyteller: Storyteller
         self._watches: Mapping[str, Watch] = {}
         self._witnesses: Witnesses
         self._timer: asyncio.TimerHandle | None = None
@@ -63,6 +65,7 @@ class Diagnostician:
         """Think of what is now watched; *incidents* are those that an earlier run left open."""
         self._watches = watches
         self._topology = topology_of(self._world.inventory, self._world.vantage)
+        self._storyteller = Storyteller(self._topology, self._world.inventory, self._zone)
         self._witnesses = Witnesses(self._world, watches, self._budget)
         known = self._topology.components
         open_ = {**incidents, **self._book.open}
@@ -70,9 +73,7 @@ class Diagnostician:
         for name in gone:
             del open_[name]
         self._book = Book(open_, self._book.ended)
-        self._world.incidents.clear()
-        self._world.incidents.update(open_)
-        self._telling.tell([], incidents=gone)
+        self._tell((), impact(self._topology, self._broken()), gone)
         self.stir()
 
     def close(self) -> None:
@@ -116,7 +117,7 @@ class Diagnostician:
         told = {name for one in self._book.open.values() if one.confirmed_at for name in one.explains}
         since = earliest(miss for name, miss in said.misses.items() if name not in told)
         found = diagnose(topology, said.evidence, since=since)
-        effect = impact(topology, [*found.components, *(i.component for i in self._book.open.values())])
+        effect = impact(topology, [*found.components, *self._broken()])
         good = {name for name, seen in said.evidence.items() if seen.llr < 0.0}
         seen = Seen(tuple(self._sightings(found, said, now)), good, said.misses.keys(), effect.masked)
         self._book, changes = advance(self._book, seen, now=now, stamp=self._stamp, hold=self._hold)
@@ -138,22 +139,28 @@ class Diagnostician:
             return joint.Burst(prior.burst, prior.share)
         return joint.SERVICE if component.kind in (Kind.SERVICE, Kind.DEVICE) else joint.SHARED
 
-    def _tell(self, changes: Iterable[Change], effect: Impact) -> None:
-        world = self._world
-        changes = tuple(changes)
+    def _broken(self) -> tuple[str, ...]:
+        """Return what is held to be broken; what is recovering works."""
+        open_ = self._book.open.values()
+        return tuple(one.component for one in open_ if one.stage is not Stage.RECOVERING)
+
+    def _tell(self, changes: Sequence[Change], effect: Impact, gone: Iterable[str] = ()) -> None:
+        """Bring the world up to date, and tell what has changed; *gone* were let go without a word."""
+        world, before, broken = self._world, dict(self._world.stories), self._broken()
+        stories = self._storyteller.stories(self._book.open.values(), effect, broken)
         world.incidents.clear()
         world.incidents.update(self._book.open)
-        scene = Scene(self._topology, world.inventory, effect, self._zone)
-        events = [
-            self._telling.event(
-                "incident",
-                change.now.component,
-                incident_news(change, scene),
-            )
-            for change in changes
-        ]
-        if events:
-            self._telling.tell(events, incidents=[change.now.id for change in changes])
+        world.stories.clear()
+        world.stories.update(stories)
+        events = []
+        for change in changes:
+            story = stories.get(change.now.id) or self._storyteller.story(change.now, effect, broken)
+            self._telling.count(change, story.kind)
+            events.append(self._telling.event("incident", change.now.component, incident_news(change, story)))
+        retold = [name for name, story in stories.items() if _differs(before.get(name), story)]
+        changed = dict.fromkeys([*(change.now.id for change in changes), *gone, *retold])
+        if changed:
+            self._telling.tell(events, incidents=changed)
 
     def _stamp(self, at: float) -> str:
         return datetime.fromtimestamp(at, self._zone).strftime("%Y%m%d-%H%M%S")
@@ -181,7 +188,14 @@ class Diagnostician:
         own = observation_id(vantage, watch.check.id)
         if own in topology.observations:
             for name in related(topology, own, by=vantage, most=WAVE):
-                yield self._watches[topology.observations[name].check]
+                neighbour = self._watches.get(topology.observations[name].check)
+                if neighbour is not None:  # not every observation is a look: some are heard
+                    yield neighbour
+
+
+def _differs(before: Story | None, now: Story) -> bool:
+    """Tell whether a story is worth telling anew before its time."""
+    return before is None or (before.sentence, before.touched) != (now.sentence, now.touched)
 
 
 def _sighting(cause: Cause, stage: Stage, since: float, found: Diagnosis) -> Sighting:

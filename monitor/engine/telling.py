@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
+from monitor.core.incident import Change, Stage
 from monitor.core.record import Kept, Record
 from monitor.core.vitals import Vitals
 from monitor.core.world import Event, EventKind, Json, World
@@ -35,6 +36,14 @@ class Telling:
         self._seq += 1
         self._vitals.events += 1
         return Event(self._world.vantage, self._world.boot, self._seq, self._wall(), kind, subject, data)
+
+    def count(self, change: Change, kind: str) -> None:
+        """Count what became of an incident; *kind*: of its component."""
+        vitals, before, now = self._vitals, change.before, change.now
+        if now.confirmed_at is not None and (before is None or before.confirmed_at is None):
+            vitals.incidents_confirmed[kind] = vitals.incidents_confirmed.get(kind, 0) + 1
+        elif now.stage is Stage.CLOSED and now.confirmed_at is None:
+            vitals.incidents_withdrawn[kind] = vitals.incidents_withdrawn.get(kind, 0) + 1
 
     def tell(
         self,

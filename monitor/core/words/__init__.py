@@ -18,6 +18,8 @@ class Words:
     """By `Presence`, of the daemon at another vantage."""
     role: Mapping[str, str]
     """By `Role`."""
+    bearer: Mapping[str, str]
+    """By `Bearer`."""
     reason: Mapping[str, str]
     """By reason, where people say more than the word itself."""
     label: Mapping[str, str]
@@ -25,7 +27,7 @@ class Words:
     sentence: Mapping[str, str]
     """Patterns of whole sentences, see `core/sentence.py`."""
     incident: Mapping[str, str]
-    """Patterns of the sentences about incidents, see `core/story.py`."""
+    """Patterns of the sentences about incidents, see `core/headline.py`."""
     demo: Mapping[str, str]
     """What the demo says."""
     comma: str
