@@ -171,6 +171,15 @@ async def test_what_was_told_by_a_clock_that_has_been_set_back_since_is_taken_in
     assert collector.agent().refused == 0
 
 
+@pytest.mark.parametrize("cause", ["vantage/dan/uplink", "network/city", "broker", "yun/province"])
+async def test_an_incident_may_have_its_cause_anywhere(collector, dan, cause):
+    await dan.tell(0, 1, [dan.entry(1, kind="incident", subject=cause)])
+    await collector.until(lambda: dan.acks and dan.acks[-1]["position"] == 1)
+
+    assert collector.archive.of("dan") == [("boot-1", 1)]
+    assert collector.agent().refused == 0
+
+
 async def test_a_word_larger_than_we_take_never_reaches_us(collector, dan):
     await dan.publish(dan.topic("daemon"), b"x" * 100_000, retain=True)
     await dan.believe()
