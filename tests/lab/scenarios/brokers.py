@@ -11,7 +11,7 @@ from tests.lab.trial import Trial
 
 COUNTY = COUNTIES[1]
 CIRCUITS = tuple(wire.id for wire in wires(COUNTY))
-BACK = 15.0
+BACK = 40.0
 """Seconds within which all that is retained must be on the broker again: the longest pause between two
 attempts to connect, and what the telling takes."""
 
