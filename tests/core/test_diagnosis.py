@@ -3,9 +3,10 @@
 import pytest
 
 from monitor.core.diagnosis import Diagnosis, Evidence, Tuning, diagnose
+from monitor.core.inventory import Risk, RiskKind
 from monitor.core.topology import topology_of
 from tests.core.puzzles import evidence_of, network
-from tests.core.town import town
+from tests.core.town import NAME, town
 
 CITY = topology_of(town(), "city")
 BAD, GOOD = Evidence(22.0, 100.0), Evidence(-12.0, 100.0)
@@ -218,6 +219,45 @@ class TestDoubts:
         evidence = {str(n): BAD for n in range(9)} | {"9": GOOD, "10": GOOD}
 
         assert diagnose(topology, evidence).components == ("k",)
+
+
+class TestWiring:
+    """What is declared may not be what is wired."""
+
+    CENTERS = ("dan", "fang", "hu", "ji", "ke", "lu", "mo")
+    CIRCUITS = tuple(f"{center}/city/primary" for center in CENTERS)
+
+    def switch(self, *members):
+        risk = Risk("switch", RiskKind.EQUIPMENT, NAME, members)
+        return topology_of(town(risks=(risk,), centers=self.CENTERS), "city")
+
+    def test_a_circuit_that_fails_with_what_others_share_may_share_it_too(self):
+        seen = evidence_of(self.switch(*self.CIRCUITS), {"risk/switch"})
+        found = diagnose(self.switch(*self.CIRCUITS[:-1]), seen)
+
+        assert [(cause.component, cause.beside) for cause in found.causes] == [
+            ("risk/switch", None),
+            ("mo/city/primary", "risk/switch"),
+        ]
+        assert found.inventory_doubtful
+
+    def test_a_circuit_that_works_without_what_it_is_declared_to_share_is_doubted(self):
+        seen = evidence_of(self.switch(*self.CIRCUITS[:-1]), {"risk/switch"})
+        found = diagnose(self.switch(*self.CIRCUITS), seen)
+
+        assert found.components == ("risk/switch",)
+        assert {doubt.observation for doubt in found.doubts} == {"city:mo/city/primary/icmp"}
+
+    def test_good_looks_over_one_circuit_weigh_as_one_together(self):
+        """Else three looks over one wrongly declared circuit would acquit what six others accuse."""
+        topology = self.switch(*self.CIRCUITS)
+        seen = evidence_of(topology, {"risk/switch"})
+        good = dict.fromkeys(topology.lines["dan/city/primary"], GOOD)
+        found = diagnose(topology, {**seen, **good})
+
+        assert len(good) == 3
+        assert found.components == ("risk/switch",)
+        assert found.inventory_doubtful
 
 
 class TestPlannedWork:

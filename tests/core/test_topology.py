@@ -120,7 +120,10 @@ def test_only_a_look_that_is_not_alone_asks_for_a_service():
 def test_who_refuses_has_proven_the_way_but_not_the_service():
     observation = CITY.observations["city:fang/server/web"]
 
-    assert {way | {"fang/server/web"} for way in observation.way} == set(observation.alternatives)
+    carriers = {"carrier/telecom", "carrier/mobile"}
+    assert {way | {"fang/server/web"} for way in observation.way} == {
+        way - carriers for way in observation.alternatives
+    }
     assert CITY.observations["city:fang/server/ping"].way == ()
 
 
@@ -184,6 +187,22 @@ def test_a_shared_risk_lies_on_every_way_of_its_members():
         for way in observation.alternatives:
             assert ("risk/bridge" in way) is bool({*DUCT.members} & way)
             assert ("risk/street" in way) is bool({"dan/power", "fang/server"} & way)
+
+
+def test_a_look_that_may_have_gone_over_either_circuit_acquits_nothing_that_one_of_them_shares():
+    for name in ("city:dan/server/ping", "dan:heartbeat"):
+        observation = CITY.observations[name]
+
+        assert any("risk/bridge" in way for way in observation.alternatives)
+        assert not any("risk/bridge" in way or "carrier/mobile" in way for way in observation.proves)
+
+
+def test_looks_over_one_circuit_are_known_to_be():
+    assert set(CITY.lines["dan/city/primary"]) == {
+        "city:dan/city/primary/icmp",
+        "dan:dan/city/primary/icmp",
+        "dan:dan/city/primary/anchor",
+    }
 
 
 def test_a_risk_breaks_as_often_as_is_declared():

@@ -1,7 +1,7 @@
 """The answer: which components are broken, how sure that is, what else fits, what speaks for and against."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import exp
 from operator import or_
@@ -9,8 +9,9 @@ from operator import or_
 from monitor.core.diagnosis.evidence import Evidence, Facts, Tuning, Weights
 from monitor.core.diagnosis.problem import Block, Suspect, blocks
 from monitor.core.diagnosis.search import Answer, Found, search
-from monitor.core.topology import Topology
+from monitor.core.topology import Kind, Topology
 
+SHARED = frozenset({Kind.CARRIER, Kind.DUCT, Kind.EQUIPMENT})
 RIVALS = 12
 """So many other answers are told at most."""
 DOUBTS = 2
@@ -36,6 +37,9 @@ class Cause:
     """Observations that look up though it should make them look down."""
     planned: bool = False
     """It is being worked on."""
+    beside: str | None = None
+    """Of a circuit: another cause, shared by circuits like it, that it is not declared to share. Perhaps it
+    does, and is well itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,12 @@ class Diagnosis:
 
     @property
     def inventory_doubtful(self) -> bool:
-        """Several observations are at odds with it at once: something is not wired as it is declared."""
-        return len(self.doubts) >= DOUBTS
+        """Something is not wired as it is declared.
+
+        Several observations are at odds with the answer at once, or a circuit fails together with what it is
+        not declared to share.
+        """
+        return len(self.doubts) >= DOUBTS or any(cause.beside for cause in self.causes)
 
 
 def diagnose(
@@ -220,6 +228,7 @@ class _Report:
 
     def diagnosis(self, planned: frozenset[str]) -> Diagnosis:
         causes = [cause for part in self._parts for cause in self._causes(part, planned)]
+        causes = [replace(cause, beside=self._beside(cause, causes)) for cause in causes]
         confidence = 1.0
         for part in self._parts:
             confidence *= part.confidence
@@ -242,9 +251,26 @@ class _Report:
                 group,
                 part.surety(position),
                 self._names(row for row in down if row in self._facts.bad),
-                self._names(row for row in down if self._facts.good(row) >= self._weighty),
+                self._names(row for row in down if self._facts.is_telling(row)),
                 group[0] in planned,
             )
+
+    def _beside(self, cause: Cause, causes: Sequence[Cause]) -> str | None:
+        """Return the shared cause that a circuit may be wired to, though it is not declared to be."""
+        if self._kind(cause.component) is not Kind.CIRCUIT:
+            return None
+        networks, own = self._networks(cause), self._topology.rows_of([cause.component])
+        near = (other.component for other in causes if networks & self._networks(other))
+        shared = (name for name in near if self._kind(name) in SHARED)
+        return next((name for name in shared if own.isdisjoint(self._topology.rows_of([name]))), None)
+
+    def _networks(self, cause: Cause) -> set[str]:
+        """Return the networks of the circuits that fail because of a cause."""
+        lines = (self._topology.observations[name].line for name in cause.explains)
+        return {line.split("/")[1] for line in lines if line}
+
+    def _kind(self, component: str) -> Kind:
+        return self._topology.components[component].kind
 
     def _is_down(self, row: int) -> bool:
         return all(not self._broken.isdisjoint(one) for one in self._topology.rows[row].alternatives)

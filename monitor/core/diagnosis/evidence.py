@@ -73,21 +73,34 @@ class Facts:
             cost = self._good[row] = self._weighed(row)
         return cost
 
+    def is_telling(self, row: int) -> bool:
+        """Tell whether a row looks up, and not by an old look or a doubtful one."""
+        return self.good(row) > 0.0 and (
+            row in self._answered or self._alone(self._topology.seen[row]) >= self._tuning.slack / 2
+        )
+
     def _weighed(self, row: int) -> float:
         name = self._topology.seen[row]
-        seen = self._evidence.get(name)
-        if seen is None:
-            return 0.0
         if row in self._answered:
             return self._tuning.slack
-        llr, sent_at, age, _ = seen
         observation = self._topology.observations[name]
-        telling = (self._topology.proof_of if observation.proves else self._topology.row_of)[name]
-        if llr >= 0.0 or row != telling or age > observation.max_age:
+        if row != (self._topology.proof_of if observation.proves else self._topology.row_of)[name]:
             return 0.0
-        if self._since is not None and sent_at < self._since:
-            return min(-llr, self._tuning.stale * exp(-age / observation.period))
-        return min(-llr, self._tuning.slack)
+        cost = self._alone(name)
+        if cost and observation.line:
+            together = sum(self._alone(other) for other in self._topology.lines[observation.line])
+            return cost * min(1.0, self._tuning.slack / together)
+        return cost
+
+    def _alone(self, name: str) -> float:
+        """Return what a good look would weigh if there were no others over its circuit, nats."""
+        seen = self._evidence.get(name)
+        observation = self._topology.observations[name]
+        if seen is None or seen.llr >= 0.0 or seen.age > observation.max_age:
+            return 0.0
+        if self._since is not None and seen.sent_at < self._since:
+            return min(-seen.llr, self._tuning.stale * exp(-seen.age / observation.period))
+        return min(-seen.llr, self._tuning.slack)
 
 
 class Weights:

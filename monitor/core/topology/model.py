@@ -78,6 +78,9 @@ class Observation:
     """What is proven to work when the peer itself answers, if only to refuse; none: nothing less than all."""
     proves: Alternatives = ()
     """What a good look proves to work, where that is less than what a bad one may be blamed on; none: all."""
+    line: str = ""
+    """The circuit that it is pinned to. The good looks over one circuit weigh as much as one together: if it
+    is not where it is declared to be, all of them are wrong."""
     period: float = 1.0
     """Seconds from one look to the next."""
     max_age: float = inf
@@ -137,6 +140,8 @@ class Topology:
     """Row of the way by observation id, of those that have one."""
     proof_of: Mapping[str, int] = field(init=False, repr=False)
     """Row of what a good look proves by observation id, of those where that is less than all."""
+    lines: Mapping[str, tuple[str, ...]] = field(init=False, repr=False)
+    """Observation ids by the circuit that they are pinned to."""
     seen: tuple[str, ...] = field(init=False, repr=False)
     """Observation id by row."""
     touching: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
@@ -159,6 +164,7 @@ class Topology:
             "row_of": {name: number for number, (name, _) in enumerate(whole)},
             "way_of": {name: len(whole) + number for number, (name, _) in enumerate(ways)},
             "proof_of": {name: len(whole) + len(ways) + number for number, (name, _) in enumerate(proofs)},
+            "lines": _lines(self.observations),
             "seen": tuple(name for name, _ in every),
             "touching": _touching(rows, len(classes)),
             "rates": tuple(sum(self.components[name].rate for name in members) for members in classes),
@@ -186,6 +192,14 @@ def _classes(components: Mapping[str, Component], ways: list[Alternatives]) -> t
     for name, where in crossed.items():
         groups.setdefault(tuple(where), []).append(name)
     return tuple(tuple(sorted(group, key=lambda name: -components[name].rate)) for group in groups.values())
+
+
+def _lines(observations: Mapping[str, Observation]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for name, observation in observations.items():
+        if observation.line:
+            found.setdefault(observation.line, []).append(name)
+    return {line: tuple(names) for line, names in found.items()}
 
 
 def _row(alternatives: Alternatives, class_of: Mapping[str, int]) -> Row:

@@ -80,9 +80,11 @@ class _Ways:
             observations.append(self._own_connection())
         for key in self._heard:
             vantage = self._inventory.vantages[key]
-            reports = self._reports(vantage)
             name = observation_id(key, HEARTBEAT)
-            observations.append(Observation(name, key, HEARTBEAT, f"vantage/{key}", reports))
+            between = [way | self._ends(vantage) for way in self._between(vantage)]
+            reports, proven = self._ways(between), self._proven(between)
+            subject = f"vantage/{key}"
+            observations.append(Observation(name, key, HEARTBEAT, subject, reports, proves=proven))
             observations += self._observations(vantage, reports)
         return Topology(
             components_of(self._inventory, self._at.id, self._heard),
@@ -100,7 +102,7 @@ class _Ways:
 
     def _observations(self, vantage: Vantage, reports: Alternatives) -> Iterator[Observation]:
         for check in checks_of(self._inventory, vantage).values():
-            crossed = self._crossed(vantage, check)
+            crossed, line = self._crossed(vantage, check), self._line(check)
             yield Observation(
                 observation_id(vantage.id, check.id),
                 vantage.id,
@@ -108,11 +110,15 @@ class _Ways:
                 check.subject,
                 self._ways(crossed.whole),
                 reports,
-                self._ways(crossed.way),
-                self._ways(crossed.proves),
+                self._proven(crossed.way),
+                self._ways(crossed.proves) if line else self._proven(crossed.whole),
+                line,
                 check.look.period,
                 self._valid_for + 1.0 if reports else OWN_PERIODS * check.look.period + 1.0,
             )
+
+    def _line(self, check: Check) -> str:
+        return check.over or (check.subject if check.subject in self._inventory.circuits else "")
 
     def _crossed(self, vantage: Vantage, check: Check) -> _Crossed:
         """Return what a check crosses."""
@@ -177,10 +183,10 @@ class _Ways:
     def _circuits(self, center: Center, network: str) -> list[str]:
         return [circuit.id for circuit in center.circuits() if circuit.network == network]
 
-    def _reports(self, vantage: Vantage) -> Alternatives:
-        """Return how the words of the daemon at *vantage* reach us."""
-        ends = {BROKER, f"vantage/{vantage.id}/agent", _uplink(vantage), _uplink(self._at)}
-        return self._ways([way | ends for way in self._between(vantage)])
+    def _ends(self, vantage: Vantage) -> frozenset[str]:
+        """Return what the words of another daemon cross wherever it stands."""
+        agent = f"vantage/{vantage.id}/agent"
+        return frozenset({BROKER, agent, _uplink(vantage), _uplink(self._at)})
 
     def _between(self, vantage: Vantage) -> list[frozenset[str]]:
         """Return what lies between another vantage and our own."""
@@ -221,6 +227,20 @@ class _Ways:
         shared = self._shared
         found = [way.union(*(shared[name] for name in way if name in shared)) for way in ways]
         return tuple(found if keep else dict.fromkeys(found))
+
+    def _proven(self, ways: Iterable[frozenset[str]]) -> Alternatives:
+        """Return what a good look proves that may have gone over several circuits.
+
+        Of what those circuits share it proves nothing: the looks that are pinned to each of them do, and if a
+        circuit is declared to share what it does not, only they are wrong.
+        """
+        circuits, shared = self._inventory.circuits, self._shared
+        return tuple(
+            dict.fromkeys(
+                way.union(*(shared[name] for name in way if name in shared and name not in circuits))
+                for way in ways
+            )
+        )
 
 
 def _uplink(vantage: Vantage) -> str:
