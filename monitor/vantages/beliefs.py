@@ -46,11 +46,6 @@ class Beliefs:
         self._again: dict[str, None] = {}
 
     @property
-    def urgent(self) -> bool:
-        """Something changed that has not been told."""
-        return bool(self._changed or self._gone)
-
-    @property
     def waiting(self) -> int:
         """How many beliefs are to be told or cleared."""
         return len(self._changed) + len(self._gone) + len(self._again)

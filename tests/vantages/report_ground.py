@@ -211,9 +211,7 @@ class Taker:
     mute: bool = False
     """Take in, but acknowledge nothing."""
     sessions: int = 0
-    task: asyncio.Task | None = None
     _session: Session | None = None
-    _pending: set = field(default_factory=set)
 
     async def hear_log(self, delivery: Delivery) -> None:
         chunk = parse(Chunk, delivery.payload)

@@ -79,6 +79,12 @@ def test_silence_sends_us_back_after_a_while_and_ever_later():
     assert waits == [RETRY, 2 * RETRY, 4 * RETRY, 8 * RETRY, LONGEST_RETRY, LONGEST_RETRY]
 
 
+def test_going_back_forgets_all_that_is_under_way():
+    window = flown(20, 30, 40, acked=10).back(now=9.0)
+
+    assert (window.acked, window.sent, window.flying) == (10, 10, ())
+
+
 def test_nothing_under_way_is_never_overdue():
     assert not Window(10).overdue(now=1e9)
 
