@@ -67,7 +67,7 @@ class Trial:
         """Wait until these daemons have recorded all that was done to what they look at themselves."""
 
         def recorded() -> bool:
-            return not any(self._missed(daemon, seconds) for daemon in by)
+            return not any(self.missed(daemon, seconds) for daemon in by)
 
         names = ", ".join(daemon.vantage for daemon in by)
         until(recorded, seconds, f"{self.name}: {names} recorded what was done", 0.1)
@@ -100,7 +100,8 @@ class Trial:
         """Return what a daemon has recorded itself since the trial began."""
         return daemon.own(self.marks[daemon.vantage])
 
-    def _missed(self, daemon: Daemon, patience: float = PATIENCE) -> list[Turn]:
+    def missed(self, daemon: Daemon, patience: float = PATIENCE) -> list[Turn]:
+        """Return what was done to what a daemon looks at itself, and is not in its log."""
         turns = [turn for turn in self.turns if looks_at(daemon.vantage, turn.subject)]
         return untold(turns, self.own(daemon), patience=patience)
 
@@ -144,7 +145,7 @@ class Trial:
         that it was at another; the *twins* are second daemons whose events may have come, too.
         """
         seeing = [daemon for name, daemon in self.levels.daemons.items() if name not in blind]
-        took = self._patient(lambda: not any(map(self._missed, seeing)), seconds)
+        took = self._patient(lambda: not any(map(self.missed, seeing)), seconds)
         took += self.levels.caught_up(self.marks, seconds)
         try:
             self.levels.settled()
@@ -152,7 +153,7 @@ class Trial:
             self._broken.append(str(error))
         for name, daemon in self.levels.daemons.items():
             own = self.own(daemon)
-            missed = self._missed(daemon, patience) if name not in blind else ()
+            missed = self.missed(daemon, patience) if name not in blind else ()
             self._broken += [f"{name} never recorded that {t.subject} was {t.now}" for t in missed]
             false = unexplained(own, self.turns) if name not in wrong_clock else ()
             self._broken += [f"{name} said that {e.subject} is down, for no reason" for e in false]
