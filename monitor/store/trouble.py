@@ -44,7 +44,7 @@ class Trouble:
     sentence: str
 
 
-BROKEN = (DBAPIError, OSError, DamagedError, MonitorError)
+BROKEN = (DBAPIError, sqlite3.Error, OSError, DamagedError, MonitorError)
 """What reading or writing the file may raise for reasons of the disk."""
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import sqlite3
 import time
 from collections.abc import Callable
 from functools import partial
@@ -79,7 +78,7 @@ class Writer:
             if self._is_open or self._failing_since is not None:
                 break
         if not self._is_open:
-            with contextlib.suppress(*BROKEN, sqlite3.Error):
+            with contextlib.suppress(*BROKEN):
                 self.left = await self._lane.run(self._file.peek)
 
     async def run(self) -> None:

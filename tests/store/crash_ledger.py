@@ -36,7 +36,9 @@ async def start(folder, total, *, cycles=0, point="", under=()):
     """Start the child, *under* another command, to die at *point*."""
     environment = os.environ | ({VARIABLE: point} if point else {})
     command = (*under, sys.executable, "-m", "tests.store.crash_child", str(folder), str(total), str(cycles))
-    return await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
+    return await asyncio.create_subprocess_exec(
+        *command, env=environment, stdout=asyncio.subprocess.DEVNULL, start_new_session=True
+    )
 
 
 async def run(folder, total, *, cycles=0, point="", kill_after=None, under=()):
@@ -52,9 +54,9 @@ async def run(folder, total, *, cycles=0, point="", kill_after=None, under=()):
                     child.send_signal(signal.SIGKILL)
             return await child.wait()
     finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # who was started under another program outlives that one
+        await child.wait()
 
 
 def ledgers(folder, total):
