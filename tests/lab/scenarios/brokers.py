@@ -77,13 +77,11 @@ def _away(levels: Levels, name: str, seconds: float, *, forget: bool) -> Row:
     if forget:
         trial.promise(broker.forget(), "the broker had kept nothing that could be deleted")
     trial.heal(CIRCUITS[0])
-    trial.cut(CIRCUITS[1])
     trial.seen(agent, levels.city)
-    time.sleep(max(0.0, back_at - time.monotonic()))
+    while time.monotonic() < back_at:
+        trial.blink(CIRCUITS[1], agent, levels.city)
     broker.start()
     took = trial.awaited(lambda: kept <= retained(CITY, DAEMON), BACK, "all that was retained is there again")
-    trial.heal(CIRCUITS[1])
-    trial.seen(agent, levels.city)
     trial.remark(f"{len(kept)} retained words back after {took:.1f} s")
     return trial.finish(seconds=60)
 

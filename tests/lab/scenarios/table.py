@@ -33,7 +33,7 @@ SCENARIOS = (
     Scenario("agent-restarted", agents.restarted, lambda at: agents.restarted(at, 10)),
     Scenario(
         "agent-cut-off",
-        lambda at: agents.cut_off(at, 20),
+        lambda at: agents.cut_off(at, 1),
         lambda at: agents.cut_off(at, 600),
         always=True,
     ),
@@ -41,7 +41,12 @@ SCENARIOS = (
     Scenario("broker-killed", brokers.killed, lambda at: brokers.killed(at, 60)),
     Scenario("broker-frozen", brokers.frozen, lambda at: brokers.frozen(at, 60)),
     Scenario("broker-restarted", brokers.restarted, lambda at: brokers.restarted(at, 100)),
-    Scenario("broker-forgot", brokers.forgotten, lambda at: brokers.forgotten(at, 60), always=True),
+    Scenario(
+        "broker-forgot",
+        lambda at: brokers.forgotten(at, 1),
+        lambda at: brokers.forgotten(at, 60),
+        always=True,
+    ),
     Scenario("city-disk-full", disks.city_full, lambda at: disks.city_full(at, 120)),
     Scenario("agent-disk-full", disks.agent_full, lambda at: disks.agent_full(at, 120)),
     Scenario("two-agents", strangers.two_under_one_name, strangers.two_under_one_name),
