@@ -140,3 +140,7 @@ class World:
     def checks_of(self, subject: str) -> Iterator[Check]:
         """Give the checks that look at *subject*."""
         return (check for check in self.checks.values() if check.subject == subject)
+
+    def incidents_of(self, subject: str) -> tuple[str, ...]:
+        """Return the ids of the open incidents that break, spoil or hide *subject*, the oldest first."""
+        return tuple(sorted(name for name, story in self.stories.items() if subject in story.touched))

@@ -1,11 +1,14 @@
 """Worlds built by hand, for whoever shows one: a city with a cut, and one with as many checks as wanted."""
 
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 from monitor.core.agent import Agent, Heard, Presence
 from monitor.core.detection import PRIORS, Belief, Doubt, Verdict
+from monitor.core.diagnosis.consequences import impact, predict
 from monitor.core.health import Health, Status, SubjectKind
+from monitor.core.incident import Incident, Stage
 from monitor.core.inventory import (
     Bearer,
     Carrier,
@@ -23,6 +26,8 @@ from monitor.core.inventory import (
     Vantage,
 )
 from monitor.core.observation import Finding, Outcome, failed, ok, unknown
+from monitor.core.storytelling import Storyteller
+from monitor.core.topology import topology_of
 from monitor.core.vitals import OutputVitals, Vitals
 from monitor.core.world import Check, Reading, World
 
@@ -65,7 +70,8 @@ def _center(key: str, name: Name, *, devices: bool) -> Center:
 
 def _circuit(center: str, network: str, role: Role) -> Circuit:
     carrier = "telecom" if role is Role.PRIMARY else "mobile"
-    return Circuit(center, network, role, "127.0.0.1", carrier=carrier, number=f"SY-{center[:3]}-{network}")
+    number = f"SY-{center[:3]}-{network}"
+    return Circuit(center, network, role, "127.0.0.1", carrier=carrier, number=number, near_look=look("icmp"))
 
 
 def inventory(names: dict[str, Name] | None = None, *, devices: bool = True) -> Inventory:
@@ -157,6 +163,39 @@ def cut(names: dict[str, Name] | None = None) -> World:
     works = ("yunyang/city", "yunyang/province")
     say(it, "yunyang", SubjectKind.CENTER, Health.ON_BACKUP, "primary_down", works=works)
     doubt(it, "maojian/city/primary", "icmp")
+    return it
+
+
+def blame(it: World, component: str, stage: Stage = Stage.CONFIRMED, **facts: Any) -> str:
+    """Let *component* be the open incident of its own that *facts* say; return its id."""
+    topology = topology_of(it.inventory, it.vantage)
+    explains = tuple(n for n in predict(topology, [component]).failing if n.startswith(it.vantage))
+    number = len(it.incidents)
+    known: dict[str, Any] = {
+        "id": f"20260921-{221150 + number}",
+        "group": (component,),
+        "since": NOW - 90,
+        "confidence": 0.99,
+        "explains": explains,
+        "confirmed_at": None if stage is Stage.SUSPECTED else NOW - 87,
+        "recovering_at": NOW - 10 if stage is Stage.RECOVERING else None,
+    }
+    incident = Incident(component=component, stage=stage, **{**known, **facts})
+    it.incidents[incident.id] = incident
+    broken = tuple(one.component for one in it.incidents.values() if one.stage is not Stage.RECOVERING)
+    told = Storyteller(topology, it.inventory, UTC).stories(
+        it.incidents.values(), impact(topology, broken), broken
+    )
+    it.stories.update(told)
+    return incident.id
+
+
+def blamed(names: dict[str, Name] | None = None) -> World:
+    """Give each thing that is wrong in the city that has a cut its root cause: three incidents."""
+    it = cut(names)
+    blame(it, "danjiangkou/power", group=("danjiangkou/power", "danjiangkou/router"))
+    blame(it, "yunyang/province/primary")
+    blame(it, "maojian/city/primary", Stage.SUSPECTED, since=NOW - 3)
     return it
 
 

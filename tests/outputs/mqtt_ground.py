@@ -32,6 +32,7 @@ class WaitingFeed:
         self.places: list[int] = []
         self._given = 0
         self._changed: set[str] = set()
+        self._incidents: set[str] = set()
         self._dropped = 0
         self._something = asyncio.Event()
 
@@ -40,10 +41,17 @@ class WaitingFeed:
         """How many events have not been asked for yet."""
         return len(self.log) - self._given
 
-    def tell(self, *events: Event, changed: Iterable[str] = (), dropped: int = 0) -> None:
+    def tell(
+        self,
+        *events: Event,
+        changed: Iterable[str] = (),
+        incidents: Iterable[str] = (),
+        dropped: int = 0,
+    ) -> None:
         """Append these to the log, with gaps between their positions, and let the output hear it."""
         self.log += [replace(e, position=10 * n) for n, e in enumerate(events, len(self.log) + 1)]
         self._changed |= set(changed)
+        self._incidents |= set(incidents)
         self._dropped += dropped
         self._something.set()
 
@@ -51,15 +59,21 @@ class WaitingFeed:
         """Wait for what the test tells, and take it."""
         try:
             async with asyncio.timeout(timeout):
-                while not (self._changed or (events and (self.waiting or self._dropped))):
+                while not (self._changed or self._incidents or (events and (self.waiting or self._dropped))):
                     self._something.clear()
                     await self._something.wait()
         except TimeoutError:
             pass
         page = self.log[self._given : self._given + PAGE] if events else []
-        news = News(tuple(page), frozenset(self._changed), dropped=self._dropped if events else 0)
+        news = News(
+            tuple(page),
+            frozenset(self._changed),
+            incidents=frozenset(self._incidents),
+            dropped=self._dropped if events else 0,
+        )
         self._given += len(page)
-        self._changed, self._dropped = set(), self._dropped - news.dropped
+        self._changed, self._incidents = set(), set()
+        self._dropped -= news.dropped
         return news
 
     def told(self, position: int) -> None:

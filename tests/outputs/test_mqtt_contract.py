@@ -49,8 +49,8 @@ def validate(topic, payload):
 
 
 def gathering():
-    """Return a world and vitals with something in every part of them: agents heard and unheard, a backup."""
-    world, vitals = city.cut(), Vitals()
+    """Return a world and vitals with something in every part of them: incidents, agents, a backup."""
+    world, vitals = city.blamed(), Vitals()
     world.agents["yunyang"] = Agent("yunyang", Presence.ONLINE, 1.0, "b", 2, 1.0, clock_offset=-3600.0)
     world.agents["wudangshan"] = Agent("wudangshan")
     vitals.store.backup_at, vitals.store.trouble = 1_790_000_000.0, "disk full"

@@ -12,9 +12,11 @@ from monitor.core.health import Status, SubjectKind
 from monitor.core.inventory import Circuit, Name, Role
 from monitor.core.lateness import is_late
 from monitor.core.observation import Outcome
+from monitor.core.story import Story
 from monitor.core.vitals import StoreVitals, Vitals
 from monitor.core.world import Event, Reading, World
 from monitor.outputs.mqtt import payloads
+from monitor.outputs.mqtt.incident import IncidentPayload, incident_payload
 from monitor.outputs.mqtt.outbox import event_id
 from monitor.outputs.mqtt.topics import levels
 
@@ -22,7 +24,7 @@ _ROLES = {Role.PRIMARY: Name("主用", "primary"), Role.BACKUP: Name("备用", "
 
 
 class Composer:
-    """Puts into words what one vantage holds; numbers its statuses."""
+    """Puts into words what one vantage holds; numbers its statuses and incidents."""
 
     def __init__(
         self, world: Callable[[], World], *, clock: Callable[[], float], zone: tzinfo | None, valid_for: float
@@ -54,11 +56,18 @@ class Composer:
             "suspected": status.suspected,
             "since": round(status.since, 3),
             "since_iso": self._iso(status.since),
+            "incidents": self._world().incidents_of(status.subject),
         }
         try:
             return self._of_kind(status, told)
         except KeyError as error:
             raise ValueError(f"{status.subject!r}: {error} is not declared") from error
+
+    def incident(self, story: Story, *, brief: bool = False) -> IncidentPayload:
+        """Say all that is known of an open incident; *brief* without its lists."""
+        self._seq += 1
+        stamp = self._stamp() | {"seq": self._seq, "valid_for": self._valid_for}
+        return incident_payload(story, stamp, self._iso, brief=brief)
 
     def event(self, event: Event) -> payloads.EventPayload:
         """Say what happened, whoever saw it."""

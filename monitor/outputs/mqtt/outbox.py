@@ -1,8 +1,8 @@
 """What is still to be told, and in which order: a value with rules, no clock and no socket.
 
-Events are kept one by one and in order, statuses by subject: only the latest matters, and it is put into
-words when its turn comes. First the daemon's own state, then events and changed statuses in turn, then what
-has to be cleared, then refreshes.
+Events are kept one by one and in order, statuses by subject and incidents by id: only the latest matters, and
+it is put into words when its turn comes. First the daemon's own state, then events and what has changed in
+turn, then what has to be cleared, then refreshes.
 
 Nothing is ever pushed out. Events wait in the log until there is room here; how far they have been told, with
 no gap, is what the log is told back. While the broker will not have events they are held, and only one at a
@@ -32,6 +32,7 @@ class Lane(StrEnum):
     DAEMON = "daemon"
     EVENT = "event"
     STATUS = "status"
+    INCIDENT = "incident"
     CLEAR = "clear"
 
 
@@ -42,7 +43,7 @@ class Item:
     ticket: int
     lane: Lane
     key: str
-    """Of an event its id, of a status its subject, of something to clear its topic."""
+    """Of an event or an incident its id, of a status its subject, of something to clear its topic."""
     event: Event | None = None
     number: int = 0
     """Of an event, the place in which it was given to us."""
@@ -68,9 +69,9 @@ class Outbox:
         self._events: deque[_Given] = deque()
         self._unsettled: deque[_Given] = deque()
         self._settled: set[int] = set()
-        self._changed: dict[str, None] = {}
-        self._clear: dict[str, None] = {}
-        self._refresh: dict[str, None] = {}
+        self._changed: dict[tuple[Lane, str], None] = {}
+        self._clear: dict[tuple[Lane, str], None] = {}
+        self._refresh: dict[tuple[Lane, str], None] = {}
         self._daemon = False
         self._events_turn = True
         self._held = False
@@ -110,21 +111,24 @@ class Outbox:
         self._events += given
         self._unsettled += given
 
-    def change(self, subjects: Iterable[str]) -> None:
-        """Tell these subjects' statuses soon."""
-        self._changed |= dict.fromkeys(subjects)
+    def change(self, keys: Iterable[str], lane: Lane = Lane.STATUS) -> None:
+        """Tell these subjects' statuses, or the incidents with these ids, soon."""
+        self._changed |= dict.fromkeys((lane, key) for key in keys)
 
-    def refresh(self, subjects: Iterable[str]) -> None:
-        """Tell these subjects' statuses when nothing else is to be told."""
-        self._refresh |= dict.fromkeys(subjects)
+    def refresh(self, keys: Iterable[str], lane: Lane = Lane.STATUS) -> None:
+        """Tell these when nothing else is to be told."""
+        self._refresh |= dict.fromkeys((lane, key) for key in keys)
 
-    def introduce(self, subjects: Iterable[str] = (), topics: Iterable[str] = ()) -> None:
-        """Refresh these subjects and clear these topics, and see to it that it is known when that is done."""
-        told, cleared = list(subjects), list(topics)
-        self.refresh(told)
-        self._clear |= dict.fromkeys(cleared)
-        self._introducing |= {(Lane.STATUS, subject) for subject in told}
-        self._introducing |= {(Lane.CLEAR, topic) for topic in cleared}
+    def introduce(
+        self, subjects: Iterable[str] = (), topics: Iterable[str] = (), incidents: Iterable[str] = ()
+    ) -> None:
+        """Refresh these and clear these topics, and see to it that it is known when that is done."""
+        told = {(Lane.INCIDENT, name): None for name in incidents}
+        told |= {(Lane.STATUS, subject): None for subject in subjects}
+        cleared = {(Lane.CLEAR, topic): None for topic in topics}
+        self._refresh |= told
+        self._clear |= cleared
+        self._introducing |= {*told, *cleared}
 
     def daemon(self) -> None:
         """Tell the daemon's own state next."""
@@ -144,16 +148,12 @@ class Outbox:
         self._events_turn = not self._events_turn
         if (self._events_turn or not self._changed) and self._may_tell_events():
             return self._take_event()
-        for lane, waiting in (
-            (Lane.STATUS, self._changed),
-            (Lane.CLEAR, self._clear),
-            (Lane.STATUS, self._refresh),
-        ):
+        for waiting in (self._changed, self._clear, self._refresh):
             if waiting:
-                key = next(iter(waiting))
-                del waiting[key]
-                self._refresh.pop(key, None)
-                return self._take(lane, key)
+                named = next(iter(waiting))
+                del waiting[named]
+                self._refresh.pop(named, None)
+                return self._take(*named)
         return None
 
     def done(self, item: Item) -> None:
@@ -188,8 +188,9 @@ class Outbox:
         self._refresh.clear()
         self._held = False
         self._events.extendleft(_Given(item.number, item.event) for item in reversed(under_way) if item.event)
-        self.change(item.key for item in under_way if item.lane is Lane.STATUS)
-        self._clear |= dict.fromkeys(item.key for item in under_way if item.lane is Lane.CLEAR)
+        named = [(item.lane, item.key) for item in under_way if item.event is None]
+        self._changed |= dict.fromkeys(one for one in named if one[0] is not Lane.CLEAR)
+        self._clear |= dict.fromkeys(one for one in named if one[0] is Lane.CLEAR)
         return self._suspicion(under_way, proven=proven) if under_way else None
 
     def _may_tell_events(self) -> bool:
@@ -220,8 +221,8 @@ class Outbox:
     def _give_up(self, item: Item) -> None:
         if item.lane is Lane.EVENT:
             self._settle(self._events.popleft().number)
-        self._changed.pop(item.key, None)
-        self._clear.pop(item.key, None)
+        for waiting in (self._changed, self._clear):
+            waiting.pop((item.lane, item.key), None)
 
     def _take(self, lane: Lane, key: str, event: Event | None = None, number: int = 0) -> Item:
         self._tickets += 1
@@ -239,5 +240,5 @@ class Outbox:
         if lane is Lane.EVENT:
             return self._take_event()  # what was taken back comes first
         for waiting in (self._changed, self._clear, self._refresh):
-            waiting.pop(key, None)
+            waiting.pop((lane, key), None)
         return self._take(lane, key)

@@ -74,6 +74,8 @@ class StatusPayload(Stamp):
     """When this health began: at the first miss, not at our conclusion. Unix seconds."""
     since_iso: str = Field(json_schema_extra={"format": "date-time"})
     """The same as ISO 8601 with offset."""
+    incidents: tuple[str, ...]
+    """Ids of the open incidents that break, spoil or hide the subject, the oldest first."""
 
 
 class CenterStatus(StatusPayload):
@@ -149,7 +151,7 @@ class EventPayload(Stamp):
     late: bool
     """It is not known to have reached the daemon that tells it within 10 s: history, never a live alert."""
     kind: EventKind
-    """`belief` (of a check), `status` (of a subject) or `daemon` (of a daemon)."""
+    """`belief` (of a check), `status` (of a subject), `incident` (a root cause) or `daemon` (of a daemon)."""
     subject: str
     data: dict[str, JsonValue]
     """What the kind of event has to say."""

@@ -19,9 +19,10 @@ from monitor.core.vitals import OutputVitals, Vitals
 from monitor.kit.mqtt import Connection, MqttError, Refused, Resolve, Session
 from monitor.outputs.mqtt.condition import Condition
 from monitor.outputs.mqtt.ear import Ear
+from monitor.outputs.mqtt.mentions import Mentions
 from monitor.outputs.mqtt.options import MqttOptions
 from monitor.outputs.mqtt.others import Others
-from monitor.outputs.mqtt.outbox import Outbox
+from monitor.outputs.mqtt.outbox import Lane, Outbox
 from monitor.outputs.mqtt.sweep import Sweep, comes_back, sweep
 from monitor.outputs.mqtt.teller import Teller
 from monitor.outputs.mqtt.topics import DAEMONS, ECHO, TREES
@@ -63,6 +64,7 @@ class Publisher:
         self._feed = feed
         self._outbox = Outbox(ENOUGH_EVENTS)
         self._ear = Ear(feed, lambda: self._outbox.has_room)
+        self._mentions = Mentions()
         self._others = Others(feed.world.vantage, wall=clock)
         self._writer = Writer(options, vitals, lambda: feed.world, zone=zone, clock=clock)
         self._condition = Condition(own, f"{options.host}:{options.port}", clock)
@@ -100,11 +102,14 @@ class Publisher:
     def _hear(self, news: News) -> None:
         self._own.dropped += news.dropped
         self._outbox.tell(news.events)
-        self._outbox.change(news.changed)
+        world = self._feed.world
+        mentioning = self._mentions.changed(news.incidents, world.stories) & world.statuses.keys()
+        self._outbox.change(news.incidents, Lane.INCIDENT)
+        self._outbox.change([*news.changed, *mentioning])
         self._stir()
 
     async def _refresh(self) -> None:
-        """Have every unchanged status told again each interval, spread over it by a hash of its subject."""
+        """Have all that is unchanged told again each interval, spread over it by a hash of its name."""
         step = 0
         while True:
             await asyncio.sleep(self._options.interval / STEPS)
@@ -112,7 +117,9 @@ class Publisher:
             if step == 0:
                 self._writer.index()
             if self._session is not None and self._vouching():
-                self._outbox.refresh(s for s in self._feed.world.statuses if _step_of(s) == step)
+                world = self._feed.world
+                self._outbox.refresh((i for i in world.stories if _step_of(i) == step), Lane.INCIDENT)
+                self._outbox.refresh(s for s in world.statuses if _step_of(s) == step)
                 self._stir()
 
     async def _beat(self) -> None:
@@ -132,7 +139,7 @@ class Publisher:
     # Being connected
 
     async def _serve(self, session: Session) -> None:
-        """Live through one session: birth, every status anew, the stale ones cleared, then what comes."""
+        """Live through one session: birth, all anew that is retained, the stale cleared, then what comes."""
         self._session, self._writer.state = session, "starting"
         self._own.reconnects += self._welcomed
         self._welcomed = True
@@ -184,13 +191,14 @@ class Publisher:
         return await sweep(session, self._options.root, self._feed.world.vantage)
 
     async def _tell_all(self) -> None:
-        """Tell every status anew, and wait until the broker has answered each."""
+        """Tell every incident and every status anew, and wait until the broker has answered each."""
         if self._vouching():
-            self._outbox.introduce(list(self._feed.world.statuses))
+            world = self._feed.world
+            self._outbox.introduce(list(world.statuses), incidents=list(world.stories))
         await self._teller.settled()
 
     async def _clear(self, topics: Iterable[str]) -> None:
-        """Clear what we left on the broker about subjects that are no more."""
+        """Clear what we left on the broker about subjects and incidents that are no more."""
         self._outbox.introduce(topics=sorted(topics))
         await self._teller.settled()
 
@@ -240,5 +248,5 @@ class Publisher:
 
 
 @lru_cache(maxsize=1 << 16)
-def _step_of(subject: str) -> int:
-    return zlib.crc32(subject.encode(errors="replace")) % STEPS
+def _step_of(name: str) -> int:
+    return zlib.crc32(name.encode(errors="replace")) % STEPS

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from monitor import __version__
 from monitor.core.health import SubjectKind
+from monitor.outputs.mqtt.incident import IncidentPayload
 from monitor.outputs.mqtt.payloads import (
     CenterStatus,
     CircuitStatus,
@@ -17,7 +18,7 @@ from monitor.outputs.mqtt.payloads import (
     LinkStatus,
     NetworkStatus,
 )
-from monitor.outputs.mqtt.topics import DAEMON, EVENT, SHAPES
+from monitor.outputs.mqtt.topics import DAEMON, EVENT, INCIDENT, SHAPES
 
 Document = dict[str, Any]
 
@@ -46,6 +47,7 @@ Channels = Mapping[str, Channel]
 
 CHANNELS: Channels = {
     **{str(kind): Channel(SHAPES[kind], model, retained=True) for kind, model in _STATUSES.items()},
+    "incident": Channel(INCIDENT, IncidentPayload, retained=True),
     "event": Channel(EVENT, EventPayload, retained=False),
     "daemon": Channel(DAEMON, DaemonPayload, retained=True),
 }
@@ -56,6 +58,7 @@ _PARAMETERS = {
     "network": "Id of an upper network, from the inventory: `city`, `province`.",
     "role": "`primary` or `backup`.",
     "device": "Key of a device at its center, from the inventory.",
+    "id": "Id of an incident, the date and time of its first miss: `20261124-091407`.",
     "vantage": "Id of the place where the daemon runs, from the inventory.",
     "check": "Readable path of a check, `danjiangkou/province/primary/icmp`: as many levels as it has.",
 }

@@ -17,18 +17,18 @@ MOST = 100_000
 
 
 class Sweep:
-    """What the broker retains of statuses, and who told it."""
+    """What the broker retains of statuses and incidents, and who told it."""
 
     def __init__(self, vantage: str) -> None:
         self._vantage = vantage
         self._latest = time.monotonic()
         self.ours: set[str] = set()
-        """Topics of statuses that we have told, in this life or an earlier one."""
+        """Topics that we have told, in this life or an earlier one."""
         self.others: dict[str, str] = {}
         """By topic, the vantage that told it, if it was not ours."""
 
     async def hear(self, delivery: Delivery) -> None:
-        """Take in one status."""
+        """Take in one status or incident."""
         if not delivery.retained:
             return
         self._latest = time.monotonic()
@@ -46,7 +46,7 @@ class Sweep:
 
 
 async def sweep(session: Session, root: str, vantage: str) -> Sweep:
-    """Listen to the trees of statuses for a moment, with QoS 0: brokers bound the queue of what has QoS 1.
+    """Listen to all that is retained for a moment, with QoS 0: brokers bound the queue of what has QoS 1.
 
     Raises Refused if we may not.
     """

@@ -16,8 +16,9 @@ SHAPES = {
 }
 """Topic below the root, by kind of subject; the names in braces are the levels of the subject's path."""
 
-TREES = ("status/#", "network/#")
-"""Filters below the root that match every status."""
+INCIDENT = "incident/{id}"
+TREES = ("status/#", "network/#", "incident/#")
+"""Filters below the root that match every status and every incident."""
 
 EVENT = "event"
 DAEMON = "daemon/{vantage}"
@@ -46,7 +47,15 @@ def levels(status: Status) -> dict[str, str]:
 
 def topic_of(root: str, status: Status) -> str:
     """Return the topic of *status*; raises ValueError if its subject cannot stand in one."""
-    topic = f"{root}/{SHAPES[status.kind].format(**levels(status))}"
+    return _checked(f"{root}/{SHAPES[status.kind].format(**levels(status))}")
+
+
+def incident_topic(root: str, incident: str) -> str:
+    """Return the topic of an incident by its id; raises ValueError if that cannot stand in one."""
+    return _checked(f"{root}/{INCIDENT.format(id=incident)}")
+
+
+def _checked(topic: str) -> str:
     if not is_topic(topic):
         raise ValueError(f"{topic!r} is no topic")
     return topic

@@ -10,7 +10,10 @@ from monitor.outputs.mqtt.compose import Composer
 from monitor.outputs.mqtt.options import MqttOptions
 from monitor.outputs.mqtt.outbox import Item, Lane
 from monitor.outputs.mqtt.payloads import Payload
-from monitor.outputs.mqtt.topics import DAEMON, EVENT, topic_of
+from monitor.outputs.mqtt.topics import DAEMON, EVENT, incident_topic, topic_of
+
+Named = tuple[Lane, str]
+"""Something that has a retained topic: the lane it is told in, and its subject or id."""
 
 PATIENCE = 3
 """Heartbeats that may be missed before the daemon is to be taken for offline."""
@@ -38,8 +41,8 @@ class Writer:
         self._world = world
         self._born = clock()
         self._composer = Composer(world, clock=clock, zone=zone, valid_for=options.valid_for)
-        self._topics: dict[str, str] = {}
-        self._subjects: dict[str, str] = {}
+        self._topics: dict[Named, str] = {}
+        self._named: dict[str, Named] = {}
         self.session = 0
         """Counts the connections of this boot; with it the epoch of birth and will."""
         self.state = "starting"
@@ -51,7 +54,7 @@ class Writer:
     def message(self, item: Item, certificate_days: float | None, most: int) -> Message | None:
         """Put *item* into words; None if nothing is to be said any more. Raises ValueError without words.
 
-        Only what is said of the daemon itself keeps to *most* bytes.
+        What is said of the daemon itself and of incidents keeps to *most* bytes, by saying less.
         """
         match item.lane:
             case Lane.DAEMON:
@@ -60,6 +63,8 @@ class Writer:
                 return _message(f"{self._options.root}/{EVENT}", self._composer.event(item.event))
             case Lane.STATUS:
                 return self._status(item.key)
+            case Lane.INCIDENT:
+                return self._incident(item.key, most)
             case _:
                 return None if self.is_told(item.key) else Message(item.key, b"", retain=True)
 
@@ -67,28 +72,24 @@ class Writer:
         """Name where *item* belongs, as far as is known."""
         if item.lane is Lane.EVENT:
             return f"{self._options.root}/{EVENT}"
-        return self._topics.get(item.key, item.key)
+        return self._topics.get((item.lane, item.key), item.key)
 
     def is_told(self, topic: str) -> bool:
-        """Say whether *topic* belongs to a subject that there is."""
-        return self._subjects.get(topic) in self._world().statuses
-
-    def is_known(self, subject: str) -> bool:
-        """Say whether a status of *subject* has ever been written."""
-        return subject in self._topics
+        """Say whether *topic* belongs to a subject or an incident that there is."""
+        lane, key = self._named.get(topic, (Lane.STATUS, ""))
+        world = self._world()
+        return key in (world.stories if lane is Lane.INCIDENT else world.statuses)
 
     def forget(self, topic: str) -> None:
-        """Forget a topic that has been cleared, unless its subject has come back meanwhile."""
-        if not self.is_told(topic):
-            self._topics.pop(self._subjects.pop(topic, ""), None)
+        """Forget a topic that has been cleared, unless what it told of has come back meanwhile."""
+        if topic in self._named and not self.is_told(topic):
+            del self._topics[self._named.pop(topic)]
 
     def daemon(self, certificate_days: float | None, most: int) -> Message:
         """Say how the daemon is: birth, heartbeat or farewell; without its vitals if there is no room."""
         reason = "stopped" if self.state == "offline" else ""
         message = self._daemon(self.state, reason, self._vitals, certificate_days)
-        if len(message.payload) + len(message.topic) + HEADERS > most:
-            return self._daemon(self.state, reason, None, None)
-        return message
+        return message if _fits(message, most) else self._daemon(self.state, reason, None, None)
 
     def will(self) -> Message:
         """Write the will of the session that is about to begin, which with it has an epoch of its own."""
@@ -110,14 +111,43 @@ class Writer:
 
     def _status(self, subject: str) -> Message | None:
         """Say how the subject is, or take back what was said if it is no more."""
-        status = self._world().statuses.get(subject)
+        status, named = self._world().statuses.get(subject), (Lane.STATUS, subject)
         if status is None:
-            topic = self._topics.get(subject)
-            return Message(topic, b"", retain=True) if topic else None
-        topic = self._topics[subject] = topic_of(self._options.root, status)
-        self._subjects[topic] = subject
-        expiry = max(1, round(self._options.valid_for))
-        return _message(topic, self._composer.status(status), retain=True, expiry=expiry)
+            return self._cleared(named)
+        topic = self._note(named, topic_of(self._options.root, status))
+        return _message(topic, self._composer.status(status), retain=True, expiry=self._expiry)
+
+    def _incident(self, incident: str, most: int) -> Message | None:
+        """Say how the incident is, or take back what was said if it is closed."""
+        story, named = self._world().stories.get(incident), (Lane.INCIDENT, incident)
+        if story is None:
+            return self._cleared(named)
+        topic = self._note(named, incident_topic(self._options.root, incident))
+        for brief in (False, True):
+            payload = self._composer.incident(story, brief=brief)
+            message = _message(topic, payload, retain=True, expiry=self._expiry)
+            if _fits(message, most):
+                break
+        return message
+
+    def _note(self, named: Named, topic: str) -> str:
+        self._topics[named] = topic
+        self._named[topic] = named
+        return topic
+
+    def _cleared(self, named: Named) -> Message | None:
+        topic = self._topics.get(named)
+        return Message(topic, b"", retain=True) if topic else None
+
+    @property
+    def _expiry(self) -> int:
+        """Seconds after which the broker forgets a retained word."""
+        return max(1, round(self._options.valid_for))
+
+
+def _fits(message: Message, most: int) -> bool:
+    """Say whether a message has room in a packet of *most* bytes."""
+    return len(message.payload) + len(message.topic) + HEADERS <= most
 
 
 def _message(topic: str, payload: Payload, *, retain: bool = False, expiry: int | None = None) -> Message:
