@@ -140,6 +140,25 @@ def evidence(seen):
     return {name: Evidence(22.0 if bad else -12.0, 0.0) for name, bad in seen.items()}
 
 
+@dataclass(frozen=True)
+class Blind:
+    """The city for those who know no alternatives: a look crosses what it cannot do without."""
+
+    paths: dict[str, tuple[str, ...]]
+    kinds: dict[str, float]
+
+
+def blind(topology):
+    """Return the city as `rivals` see it."""
+    return Blind(
+        {
+            o.id: tuple(sorted(frozenset.intersection(*o.alternatives)))
+            for o in topology.observations.values()
+        },
+        {component.id: component.rate for component in topology.components.values()},
+    )
+
+
 def by_parents(topology, seen):
     """Name failing objects whose parents do not all fail: dependencies with redundancy groups, as in Icinga.
 

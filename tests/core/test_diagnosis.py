@@ -204,6 +204,11 @@ class TestDoubts:
         assert [(doubt.observation, doubt.component) for doubt in found.doubts] == [("0", None)]
         assert not found.inventory_doubtful
 
+    def test_looks_that_cross_the_same_and_differ_are_weighed_against_each_other(self):
+        assert look("xo", ["a", "a"]).components == ()
+        assert look("xxo", ["a", "a", "a"]).components == ("a",)
+        assert look("xoo", ["ab|a", "a", "b"]).components == ()
+
     def test_several_are_the_inventory_s(self):
         ways = [f"k{c}" for c in "abcdefgh"]
         found = look("xxxxxxoo", ways)

@@ -33,7 +33,7 @@ def solved(it):
     """Return the solved blocks of a puzzle."""
     facts = Facts(it.topology, it.evidence, None, it.tuning)
     weights = Weights(it.topology, frozenset(), it.tuning)
-    return [(block, search(block, EFFORT)) for block in blocks(it.topology, facts, weights)[0]]
+    return [(block, search(block, EFFORT)) for block in blocks(it.topology, facts, weights)]
 
 
 @given(SEEDS)

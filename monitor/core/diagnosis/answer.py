@@ -112,9 +112,9 @@ def diagnose(
     if not facts.bad:
         return Diagnosis()
     weights = Weights(topology, frozenset(planned), tuning)
-    problems, inexplicable = blocks(topology, facts, weights)
+    problems = blocks(topology, facts, weights)
     parts = [_Part(block, search(block, tuning.effort), weights, topology) for block in problems]
-    return _Report(topology, facts, parts, inexplicable, tuning).diagnosis(frozenset(planned))
+    return _Report(topology, facts, parts, tuning).diagnosis(frozenset(planned))
 
 
 class _Part:
@@ -216,19 +216,18 @@ class _Report:
         topology: Topology,
         facts: Facts,
         parts: Sequence[_Part],
-        inexplicable: Sequence[int],
         tuning: Tuning,
     ) -> None:
         self._topology = topology
         self._facts = facts
         self._parts = parts
-        self._inexplicable = inexplicable
         self._weighty = tuning.slack / 2
         self._broken = frozenset(part.representative(n) for part in parts for n in part.blamed())
 
     def diagnosis(self, planned: frozenset[str]) -> Diagnosis:
         causes = [cause for part in self._parts for cause in self._causes(part, planned)]
-        causes = [replace(cause, beside=self._beside(cause, causes)) for cause in causes]
+        shared = [cause for cause in causes if self._kind(cause) in SHARED]
+        causes = [replace(cause, beside=self._beside(cause, shared)) for cause in causes]
         confidence = 1.0
         for part in self._parts:
             confidence *= part.confidence
@@ -255,22 +254,21 @@ class _Report:
                 group[0] in planned,
             )
 
-    def _beside(self, cause: Cause, causes: Sequence[Cause]) -> str | None:
+    def _beside(self, cause: Cause, shared: Sequence[Cause]) -> str | None:
         """Return the shared cause that a circuit may be wired to, though it is not declared to be."""
-        if self._kind(cause.component) is not Kind.CIRCUIT:
+        if not shared or self._kind(cause) is not Kind.CIRCUIT:
             return None
         networks, own = self._networks(cause), self._topology.rows_of([cause.component])
-        near = (other.component for other in causes if networks & self._networks(other))
-        shared = (name for name in near if self._kind(name) in SHARED)
-        return next((name for name in shared if own.isdisjoint(self._topology.rows_of([name]))), None)
+        near = (other.component for other in shared if networks & self._networks(other))
+        return next((name for name in near if own.isdisjoint(self._topology.rows_of([name]))), None)
 
     def _networks(self, cause: Cause) -> set[str]:
         """Return the networks of the circuits that fail because of a cause."""
         lines = (self._topology.observations[name].line for name in cause.explains)
         return {line.split("/")[1] for line in lines if line}
 
-    def _kind(self, component: str) -> Kind:
-        return self._topology.components[component].kind
+    def _kind(self, cause: Cause) -> Kind:
+        return self._topology.components[cause.component].kind
 
     def _is_down(self, row: int) -> bool:
         return all(not self._broken.isdisjoint(one) for one in self._topology.rows[row].alternatives)

@@ -134,6 +134,8 @@ class Topology:
     """Component ids by class."""
     class_of: Mapping[str, int] = field(init=False, repr=False)
     rows: tuple[Row, ...] = field(init=False, repr=False)
+    like: tuple[int, ...] = field(init=False, repr=False)
+    """By row: the first one that crosses just the same."""
     row_of: Mapping[str, int] = field(init=False, repr=False)
     """Row by observation id."""
     way_of: Mapping[str, int] = field(init=False, repr=False)
@@ -146,6 +148,8 @@ class Topology:
     """Observation id by row."""
     touching: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
     """Rows by class, scattered: the first few are a fair sample of all."""
+    breadth: tuple[int, ...] = field(init=False, repr=False)
+    """By class: how many observations cross it."""
     rates: tuple[float, ...] = field(init=False, repr=False)
     """By class: how often one of it breaks in a year."""
 
@@ -157,16 +161,20 @@ class Topology:
         classes = _classes(self.components, [alternatives for _, alternatives in every])
         class_of = {name: number for number, members in enumerate(classes) for name in members}
         rows = tuple(_row(alternatives, class_of) for _, alternatives in every)
+        touching = _touching(rows, len(classes))
+        firsts: dict[tuple[frozenset[int], ...], int] = {}
         for name, value in {
             "classes": classes,
             "class_of": class_of,
             "rows": rows,
+            "like": tuple(firsts.setdefault(row.alternatives, number) for number, row in enumerate(rows)),
             "row_of": {name: number for number, (name, _) in enumerate(whole)},
             "way_of": {name: len(whole) + number for number, (name, _) in enumerate(ways)},
             "proof_of": {name: len(whole) + len(ways) + number for number, (name, _) in enumerate(proofs)},
             "lines": _lines(self.observations),
             "seen": tuple(name for name, _ in every),
-            "touching": _touching(rows, len(classes)),
+            "touching": touching,
+            "breadth": tuple(sum(row < len(whole) for row in some) for some in touching),
             "rates": tuple(sum(self.components[name].rate for name in members) for members in classes),
         }.items():
             object.__setattr__(self, name, value)
