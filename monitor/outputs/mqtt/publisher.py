@@ -105,7 +105,7 @@ class Publisher:
         world = self._feed.world
         mentioning = self._mentions.changed(news.incidents, world.stories) & world.statuses.keys()
         self._outbox.change(news.incidents, Lane.INCIDENT)
-        self._outbox.change([*news.changed, *mentioning])
+        self._outbox.change([*news.changed, *sorted(mentioning)])
         self._stir()
 
     async def _refresh(self) -> None:
