@@ -15,13 +15,16 @@ from monitor.ports import Feed
 MOST_FACTS = 20
 """Facts of another vantage's event that are written; ours have fewer than ten."""
 
+SHORT_FACTS = ("incident", "kind", "center", "confidence", "relapses", "behind", "planned")
+"""What is written of an incident beside its sentence: its evidence is in the log of events."""
+
 WORRIES = frozenset(
     {
         "agent_silent", "all_agents_silent", "agent_doubled", "agent_flooding",
-        "events_lost", "database_set_aside",
+        "events_lost", "database_set_aside", "confirmed",
     }
 )  # fmt: skip
-"""News of daemons that ask for a look, though they name no trouble: something is missing, or may be wrong."""
+"""News that asks for a look, though it names no trouble: something is missing, wrong or known to be broken."""
 
 
 class LogOutput:
@@ -48,7 +51,7 @@ class LogOutput:
                     self._write_gathered(event, event.received_at, feed.world.agents)
 
     def _write(self, event: Event) -> None:
-        data = dict(event.data)
+        data = _facts(event)
         said = data.pop("sentence", None)
         if isinstance(said, dict):
             data["sentence"] = said[self._language]
@@ -61,12 +64,13 @@ class LogOutput:
 
         Its facts stay together, as their names are the sender's: none of them may pass for a field of ours.
         """
-        data = dict(event.data)
+        data = _facts(event)
         said, what = data.pop("sentence", None), data.pop("what", None)
         sentence = said.get(self._language) if isinstance(said, dict) else None
         told = {"sentence": clean(sentence)} if isinstance(sentence, str) else {}
         late = is_late(event, agents)
-        write = self._log.warning if _is_bad(data) and not late else self._log.info
+        bad = _is_bad(data) or (event.kind == "incident" and what == "confirmed")
+        write = self._log.warning if bad and not late else self._log.info
         write(
             f"{event.kind}.{_word(what)}",
             vantage=event.vantage,
@@ -78,6 +82,15 @@ class LogOutput:
             **told,
             data=_bounded(data),
         )
+
+
+def _facts(event: Event) -> dict[str, Json]:
+    """Return what has a place in a line; of an incident its stage is what happened."""
+    data = event.data
+    if event.kind != "incident":
+        return dict(data)
+    facts = {key: data[key] for key in SHORT_FACTS if data.get(key) not in (None, False, 0)}
+    return {"what": data.get("stage"), "sentence": data.get("sentence"), **facts}
 
 
 def _is_bad(data: Mapping[str, Json]) -> bool:

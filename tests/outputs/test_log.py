@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from monitor.core.incident import Stage
+from monitor.core.storytelling import incident_facts
 from monitor.outputs.log import MOST_FACTS, WORRIES, LogOutput
 from tests.board import city
 from tests.board.conftest import HandFeed, event
@@ -42,6 +44,36 @@ async def test_our_own_outage_is_a_warning_with_its_sentence():
         "now": "down",
         "sentence": "链路中断",
     }
+
+
+def incident(stage):
+    """Return what the event of an incident says."""
+    world = city.world()
+    story = world.stories[city.blame(world, "yunyang/province/primary", stage)]
+    return incident_facts(story)
+
+
+@pytest.mark.parametrize(
+    ("stage", "level"),
+    [(Stage.SUSPECTED, "info"), (Stage.CONFIRMED, "warning"), (Stage.RECOVERING, "info")],
+)
+async def test_an_incident_is_one_short_line_named_after_its_stage(stage, level):
+    told = event(1, "yunyang/province/primary", kind="incident", data=incident(stage))
+    (record,) = await logged(told)
+
+    assert (record["event"], record["log_level"]) == (f"incident.{stage}", level)
+    assert record["incident"] == "20260921-221150"
+    assert record["sentence"].startswith("郧阳区至省网主用电路 14:1")
+    assert set(record) == {
+        "event", "log_level", "seq", "about", "incident", "kind", "center", "confidence", "sentence",
+    }  # fmt: skip
+
+
+async def test_an_incident_of_another_vantage_says_no_more():
+    (record,) = await logged(other(kind="incident", data=incident(Stage.CONFIRMED)))
+
+    assert (record["event"], record["log_level"]) == ("incident.confirmed", "warning")
+    assert set(record["data"]) == {"incident", "kind", "center", "confidence"}
 
 
 async def test_a_recovery_is_no_warning():
