@@ -22,7 +22,12 @@ from tests.system.lives import lives
 from tests.system.test_crash import FIRST, LED_TO, MATRIX
 
 LIFE = (0.05, 8.0)
-"""Seconds from birth to kill: from long before it is ready to amid its work."""
+"""Seconds from birth, or from when it is ready, to the kill."""
+AT_WORK = 0.7
+"""Share of the lives that are killed at work for sure."""
+
+LONG = 5.0
+"""Seconds for which it works before and after it is killed at a named point."""
 
 
 async def at_random(rounds: int, seed: int, centers: int) -> int:
@@ -31,7 +36,8 @@ async def at_random(rounds: int, seed: int, centers: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         async with lives(Path(folder), chance, centers) as all_lives:
             for n in range(1, rounds + 1):
-                await all_lives.killed_after(chance.uniform(*LIFE))
+                seconds, of_work = chance.uniform(*LIFE), chance.random() < AT_WORK
+                await all_lives.killed_after(seconds, of_work=of_work)
                 if n % 20 == 0:
                     show(all_lives, f"{n} kills")
             await all_lives.end_well()
@@ -46,9 +52,9 @@ async def at_points(seed: int, centers: int) -> int:
         with tempfile.TemporaryDirectory() as folder:
             async with lives(Path(folder), random.Random(seed), centers) as all_lives:  # noqa: S311 - no secret
                 if point not in FIRST:
-                    await all_lives.end_well()
+                    await all_lives.end_well(LONG)
                 await all_lives.die_at(point, LED_TO.get(point))
-                await all_lives.end_well()
+                await all_lives.end_well(LONG)
                 show(all_lives, point)
                 found += faults(all_lives)
     return found

@@ -64,17 +64,20 @@ class Lives:
             self.blemishes.append(f"{point}: ended with {code}")
         self._look(point)
 
-    async def killed_after(self, seconds: float):
-        """Live for *seconds*, then be killed."""
+    async def killed_after(self, seconds: float, *, of_work: bool = False):
+        """Live for *seconds*, or be at work for so long, then be killed."""
         async with self._life():
+            if of_work:
+                await self._is_ready()
             await asyncio.sleep(seconds)
             await gone(self.one.process)
-        self._look(f"killed after {seconds:.2f} s")
+        self._look(f"killed after {seconds:.2f} s{' of work' if of_work else ''}")
 
-    async def end_well(self):
-        """Live until all that happens has been seen, recorded and heard, and end in good order."""
+    async def end_well(self, seconds: float = 0.0):
+        """Live for *seconds* and until all has been seen, recorded and heard, then end in good order."""
         async with self._life():
             await self._is_ready()
+            await asyncio.sleep(seconds)
             self.script.going = False
             await self.one.until(self._is_all_told, PATIENCE)
             code = await self.one.end()
@@ -107,10 +110,11 @@ class Lives:
     @contextlib.asynccontextmanager
     async def _life(self, point=""):
         await self.one.launch(crash=point)
-        watching = asyncio.create_task(self._watch(time.time()))
+        launched, watching = time.time(), asyncio.create_task(self._watch())
         try:
             yield
         finally:
+            self._count_in_flight(launched + BORN)
             watching.cancel()
             # A daemon that dies leaves answers unfinished.
             with contextlib.suppress(asyncio.CancelledError, OSError):
@@ -118,12 +122,11 @@ class Lives:
             await gone(self.one.process)
             self.one.process._transport.close()
 
-    async def _watch(self, launched):
+    async def _watch(self):
         """See whether the daemon says what its earlier life left, then what it has seen and recorded."""
         await self._is_ready()
         began = time.monotonic()
         self._compare(await self.one.status())
-        self._count_in_flight(launched + BORN)
         while True:
             status = await self.one.status()
             if not status["store"]["pending"]:
@@ -167,6 +170,7 @@ class Lives:
                     )
 
     def _count_in_flight(self, born):
+        """Count what the life before *born* had told and not noted as told when it ended."""
         place = self.held.places.get(READER, 0)
         heard = self.hearing.before(born)
         self.in_flight += sum(e.position > place and name(e) in heard for e in self.held.events)

@@ -28,25 +28,33 @@ LED_TO = {
 """Points to which it has to be led; the last two it passes twice in a life."""
 FIRST = ("in_migration:1", "in_migration:12")
 """Points of the first start, which makes the log."""
+SELECTED = (
+    "in_migration:12", "probe_result:50", "in_tx:50", "before_commit:1", "after_commit:50",
+    "after_publish_before_puback:50", "in_reload:1", "in_checkpoint:2",
+)  # fmt: skip
+"""One after the other; the others are for those who have more time."""
 MATRIX = [*(f"{point}:{nth}" for point in PASSED for nth in (1, 50)), *LED_TO, *FIRST]
 
 
+@pytest.mark.timeout(300)
 async def test_killed_at_one_point_after_the_other_it_forgets_nothing(tmp_path):
     async with lives(tmp_path, random.Random(4)) as all_lives:  # noqa: S311 - no secret
-        for point in ("in_migration:12", "in_tx:50", "after_publish_before_puback:50", "in_reload:1"):
+        for point in SELECTED:
             await all_lives.die_at(point, LED_TO.get(point))
-        await all_lives.end_well()
+        await all_lives.end_well(2.0)
 
-    holds_good(all_lives, "four points")
+    holds_good(all_lives, f"{len(SELECTED)} points")
 
 
+@pytest.mark.timeout(300)
 async def test_killed_at_any_moment_it_forgets_nothing(tmp_path):
     seed = time.time_ns()
     chance = random.Random(seed)  # noqa: S311 - no secret
     async with lives(tmp_path, chance) as all_lives:
-        for _ in range(4):
-            await all_lives.killed_after(chance.uniform(0.05, 6.0))
-        await all_lives.end_well()
+        for _ in range(2):
+            await all_lives.killed_after(chance.uniform(0.05, 2.0))
+            await all_lives.killed_after(chance.uniform(0.05, 6.0), of_work=True)
+        await all_lives.end_well(2.0)
 
     holds_good(all_lives, f"at random, seed {seed}")
 
@@ -56,9 +64,9 @@ async def test_killed_at_any_moment_it_forgets_nothing(tmp_path):
 async def test_killed_at_a_point_it_forgets_nothing(tmp_path, point):
     async with lives(tmp_path, random.Random(point)) as all_lives:  # noqa: S311 - no secret
         if point not in FIRST:
-            await all_lives.end_well()
+            await all_lives.end_well(3.0)
         await all_lives.die_at(point, LED_TO.get(point))
-        await all_lives.end_well()
+        await all_lives.end_well(3.0)
 
     holds_good(all_lives, point)
 

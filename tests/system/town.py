@@ -11,6 +11,8 @@ from pathlib import Path
 PERIOD = 0.5
 NETWORKS = ("city", "province")
 ROLES = ("primary", "backup")
+NEAR, FAR = "127.40", "127.41"
+"""What the addresses of the two ends of a circuit begin with."""
 CENTERS = {"dan": 1, "yun": 2}
 """The centers there are at first, each with its part of the addresses."""
 
@@ -39,10 +41,13 @@ class Town:
     port: int = 0
     centers: dict[str, int] = field(default_factory=dict)
     echoes: dict[str, Echo] = field(default_factory=dict)
+    """Of the near ends, where a center joins its networks."""
+    far: dict[str, Echo] = field(default_factory=dict)
+    """Of the far ends, at which a daemon in the center looks; with `counties` only."""
+    counties: tuple[str, ...] = ()
+    """Centers with a daemon of their own."""
     more: dict[str, object] = field(default_factory=dict)
     """Further keys of every center."""
-    vantages: dict[str, dict[str, object]] = field(default_factory=dict)
-    """The places that daemons look from; without any, the city itself."""
 
     def of(self, center):
         return [echo for name, echo in self.echoes.items() if name.partition("/")[0] == center]
@@ -67,12 +72,18 @@ class Town:
             "looks": {"circuit": {"kind": "udp", "port": self.port, "period": PERIOD, "deadline": PERIOD}},
             "networks": {name: {} for name in NETWORKS},
             "centers": {name: self.center(number) for name, number in self.centers.items()},
-            **({"vantages": self.vantages} if self.vantages else {}),
+            **({"vantages": self.vantages()} if self.counties else {}),
         }
 
+    def vantages(self):
+        return {"city": {"networks": [*NETWORKS]}} | {name: {"center": name} for name in self.counties}
+
     def center(self, number):
-        links = {n: {r: {"near": address(number, n, r)} for r in ROLES} for n in NETWORKS}
+        links = {n: {r: self.circuit(number, n, r) for r in ROLES} for n in NETWORKS}
         return {"links": links} | self.more
+
+    def circuit(self, *place):
+        return {"near": address(*place)} | ({"far": address(*place, net=FAR)} if self.counties else {})
 
     def write(self):
         # JSON is YAML; written aside first, so that nobody reads half of it.
@@ -88,21 +99,24 @@ class Town:
             transport, echo = await loop.create_datagram_endpoint(Echo, place)
             self.port = transport.get_extra_info("sockname")[1]
             self.echoes[f"{center}/{network}/{role}"] = echo
+            if center in self.counties:
+                place = (address(number, network, role, net=FAR), self.port)
+                _, self.far[f"{center}/{network}/{role}"] = await loop.create_datagram_endpoint(Echo, place)
 
 
-def address(number, network, role):
-    return f"127.40.{number}.{2 * NETWORKS.index(network) + ROLES.index(role) + 1}"
+def address(number, network, role, net=NEAR):
+    return f"{net}.{number}.{2 * NETWORKS.index(network) + ROLES.index(role) + 1}"
 
 
 @asynccontextmanager
-async def town(folder, centers=None, **more):
+async def town(folder, centers=None, counties=(), **more):
     """Build a town, that of `CENTERS` unless told otherwise, and declare it in a file in *folder*."""
-    built = Town(folder / "town.yaml", more=more)
+    built = Town(folder / "town.yaml", more=more, counties=tuple(counties))
     try:
         for center, number in (CENTERS if centers is None else centers).items():
             await built.build(center, number)
         built.write()
         yield built
     finally:
-        for echo in built.echoes.values():
+        for echo in (*built.echoes.values(), *built.far.values()):
             echo.transport.close()
