@@ -1,6 +1,7 @@
 """What is said of circuits, links, devices, centers and networks, from what is believed of their checks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -49,6 +50,8 @@ class Status:
     """Of a center: the subjects that still work, readable paths."""
     ill_since: float | None = None
     """Wall time since which it has not been up, whatever it was meanwhile; None while it is."""
+    planned: bool = False
+    """Something is or may be wrong with it, and all of that is planned work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class View:
     """The vantage stands in this center, so its circuits are not behind a network."""
     good: Mapping[str, float] = field(default_factory=dict)
     """Wall time of the latest good look at each device, Unix seconds."""
+    planned: AbstractSet[str] = frozenset()
+    """Circuits and devices of which all looks that are in doubt may fail because of planned work."""
 
 
 REACHABLE = frozenset({Health.UP, Health.ON_BACKUP, Health.DEGRADED})
@@ -79,21 +84,28 @@ def is_cut(status: Status) -> bool:
 
 
 def assess_network(
-    subject: str, looks: Sequence[tuple[Belief, Sequence[Belief]]], before: Status | None
+    subject: str,
+    looks: Sequence[tuple[Belief, Sequence[Belief]]],
+    before: Status | None,
+    *,
+    planned: bool = False,
+    way_planned: bool = False,
 ) -> Status:
     """Say how a network is, as its anchor shows it.
 
     Each look comes with what is believed of the circuit that it goes over, if any: while that is cut or
-    suspected the look says nothing of the network.
+    suspected the look says nothing of the network. *planned*, *way_planned*: all looks at the anchor, or at
+    those circuits, that are in doubt may fail because of planned work.
     """
     clear = [belief for belief, way in looks if not any(_is_doubtful(circuit) for circuit in way)]
     if clear:
-        return _settle(_from_beliefs(subject, SubjectKind.NETWORK, clear), before)
+        return _settle(_from_beliefs(subject, SubjectKind.NETWORK, clear, planned=planned), before)
     ways = [circuit for _, way in looks for circuit in way]
     if before is not None and any(circuit.verdict is not Verdict.DOWN for circuit in ways):
         return before
     since = max(circuit.since for circuit in ways)
-    return _settle(Status(subject, SubjectKind.NETWORK, Health.UNKNOWN, since, "behind_link"), before)
+    status = Status(subject, SubjectKind.NETWORK, Health.UNKNOWN, since, "behind_link", planned=way_planned)
+    return _settle(status, before)
 
 
 def _is_doubtful(belief: Belief) -> bool:
@@ -114,7 +126,7 @@ def assess_center(center: Center, view: View) -> list[Status]:
     return [*below, _center(center.id, links, devices, view)] if below else []
 
 
-def _from_beliefs(subject: str, kind: SubjectKind, beliefs: Sequence[Belief]) -> Status:
+def _from_beliefs(subject: str, kind: SubjectKind, beliefs: Sequence[Belief], *, planned: bool) -> Status:
     """Join several checks of one subject: all down is down, one of several down is degraded."""
     verdicts = {belief.verdict for belief in beliefs}
     if verdicts == {Verdict.DOWN}:
@@ -133,6 +145,7 @@ def _from_beliefs(subject: str, kind: SubjectKind, beliefs: Sequence[Belief]) ->
         since=max(belief.since for belief in telling),
         reason=telling[0].reason,
         suspected=any(belief.suspected for belief in beliefs),
+        planned=planned and health is not Health.UNKNOWN,
     )
 
 
@@ -149,17 +162,24 @@ def _settle(status: Status, before: Status | None) -> Status:
 def _hold(status: Status, before: Status | None) -> Status:
     """Say nothing new before it is known whether what is suspected has failed too: one fault, one word."""
     if before is None:
-        return replace(status, health=Health.UNKNOWN, suspected=True)
+        return replace(status, health=Health.UNKNOWN, suspected=True, planned=False)
     return replace(before, suspected=True)
 
 
 def _circuit(circuit: Circuit, view: View) -> Status:
-    status = _from_beliefs(circuit.id, SubjectKind.CIRCUIT, view.beliefs[circuit.id])
+    beliefs, planned = view.beliefs[circuit.id], circuit.id in view.planned
+    status = _from_beliefs(circuit.id, SubjectKind.CIRCUIT, beliefs, planned=planned)
     before = view.before.get(circuit.id)
     network = None if view.own else view.networks.get(circuit.network)
     if status.health is Health.DOWN and network is not None:
         if network.health is Health.DOWN:
-            status = replace(status, health=Health.UNKNOWN, reason="behind_network", suspected=False)
+            status = replace(
+                status,
+                health=Health.UNKNOWN,
+                reason="behind_network",
+                suspected=False,
+                planned=network.planned,
+            )
         elif network.suspected and (before is None or before.health is not Health.DOWN):
             return _hold(status, before)
     return _settle(status, before)
@@ -177,6 +197,9 @@ def _link(link: Link, circuits: Mapping[str, Status], view: View) -> Status:
         suspected=any(s.suspected for s in seen.values()),
         active=active,
     )
+    spared = {role: _spared(circuit) for role, circuit in seen.items()}
+    would_be, _, _ = _over(spared.get(Role.PRIMARY), spared.get(Role.BACKUP))
+    status = _excused(status, would_be, spared.values())
     before = view.before.get(link.id)
     if active is not None and seen[active].suspected and _is_worse(status, before):
         return _hold(status, before)
@@ -208,7 +231,8 @@ def _over_one(primary: Status | None, backup: Status | None) -> tuple[Health, st
 
 
 def _device(subject: str, circuits: Mapping[str, Status], view: View) -> Status:
-    status = _from_beliefs(subject, SubjectKind.DEVICE, view.beliefs[subject])
+    beliefs, planned = view.beliefs[subject], subject in view.planned
+    status = _from_beliefs(subject, SubjectKind.DEVICE, beliefs, planned=planned)
     before = view.before.get(subject)
     way = [c for c in circuits.values() if view.way and c.subject.split("/")[1] == view.way]
     if way and all(is_cut(c) for c in way):
@@ -216,7 +240,12 @@ def _device(subject: str, circuits: Mapping[str, Status], view: View) -> Status:
         if status.health is not Health.UP or view.good.get(subject, 0.0) <= cut_at:
             since = max(status.since, cut_at)
             status = replace(
-                status, health=Health.UNKNOWN, since=since, reason="behind_link", suspected=False
+                status,
+                health=Health.UNKNOWN,
+                since=since,
+                reason="behind_link",
+                suspected=False,
+                planned=all(c.planned for c in way),
             )
     elif way and all(is_cut(c) or c.suspected for c in way) and _is_worse(status, before):
         return _hold(status, before)
@@ -224,13 +253,7 @@ def _device(subject: str, circuits: Mapping[str, Status], view: View) -> Status:
 
 
 def _center(subject: str, links: Sequence[Status], devices: Sequence[Status], view: View) -> Status:
-    health, reason = _of_links(links) if links else _of_devices(devices)
-    if health is Health.UP:
-        health, reason = _of_devices(devices) if devices else (health, reason)
-        if health is Health.UNKNOWN and links:
-            health = Health.UP
-        elif health is Health.DOWN:
-            health, reason = Health.DEGRADED, "device_down"
+    health, reason = _of_parts(links, devices)
     below = [*links, *devices]
     status = Status(
         subject,
@@ -241,10 +264,36 @@ def _center(subject: str, links: Sequence[Status], devices: Sequence[Status], vi
         suspected=any(s.suspected for s in below),
         works=tuple(s.subject for s in below if s.health in REACHABLE),
     )
+    spared = [*map(_spared, links)], [*map(_spared, devices)]
+    would_be, _ = _of_parts(*spared)
+    status = _excused(status, would_be, [*spared[0], *spared[1]])
     before = view.before.get(subject)
     if any(link.suspected and link.health in REACHABLE for link in links) and _is_worse(status, before):
         return _hold(status, before)
     return _settle(status, before)
+
+
+def _of_parts(links: Sequence[Status], devices: Sequence[Status]) -> tuple[Health, str]:
+    """Say how a center is by its links, and by its devices if all is well with those."""
+    health, reason = _of_links(links) if links else _of_devices(devices)
+    if health is Health.UP:
+        health, reason = _of_devices(devices) if devices else (health, reason)
+        if health is Health.UNKNOWN and links:
+            health = Health.UP
+        elif health is Health.DOWN:
+            health, reason = Health.DEGRADED, "device_down"
+    return health, reason
+
+
+def _spared(status: Status) -> Status:
+    """Return how a part would be if nobody worked on it."""
+    return replace(status, health=Health.UP, suspected=False) if status.planned else status
+
+
+def _excused(status: Status, would_be: Health, parts: Iterable[Status]) -> Status:
+    """Mark a whole as planned if nothing would be wrong with it without the work on its *parts*."""
+    well = would_be is Health.UP and not any(part.suspected for part in parts)
+    return replace(status, planned=well and (status.suspected or status.health is not Health.UP))
 
 
 def _is_worse(status: Status, before: Status | None) -> bool:

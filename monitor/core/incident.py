@@ -126,6 +126,8 @@ class Seen:
     """Observations that look down now."""
     masked: Mapping[str, str]
     """Components that no look can reach, each with the broken one that it is behind."""
+    planned: AbstractSet[str] = frozenset()
+    """Components that are being worked on."""
 
 
 def advance(
@@ -215,6 +217,7 @@ def _after(incident: Incident, sighting: Sighting | None, seen: Seen, now: float
         return replace(incident, healing_since=incident.healing_since or now)
     if sighting is not None:
         return _sighted(_named(incident, sighting), sighting, now)
+    incident = _unsighted(incident, seen)
     behind = seen.masked.get(incident.component)
     if incident.stage is Stage.SUSPECTED:
         unfounded = seen.bad.isdisjoint(incident.explains)
@@ -226,6 +229,13 @@ def _after(incident: Incident, sighting: Sighting | None, seen: Seen, now: float
     if incident.recovering_at is not None and now - incident.recovering_at >= incident.hold:
         return replace(incident, stage=Stage.CLOSED, closed_at=now, behind=None)
     return replace(incident, behind=None)
+
+
+def _unsighted(incident: Incident, seen: Seen) -> Incident:
+    """Return an incident that the diagnosis does not name; it is no planned one once the work has ended."""
+    if incident.stage is Stage.RECOVERING or not incident.planned:
+        return incident
+    return replace(incident, planned=not seen.planned.isdisjoint((incident.component, *incident.group)))
 
 
 def _is_well(incident: Incident, seen: Seen) -> bool:

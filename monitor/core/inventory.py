@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from monitor.core.planned import Window
+
 
 class Role(StrEnum):
     """Which of a link's two bearers a circuit is."""
@@ -210,6 +212,8 @@ class Inventory:
     centers: dict[str, Center]
     vantages: dict[str, Vantage]
     risks: dict[str, Risk] = field(default_factory=dict)
+    planned: dict[str, Window] = field(default_factory=dict)
+    """Planned work that is declared, by id."""
     circuits: dict[str, Circuit] = field(init=False)
     devices: dict[str, Device] = field(init=False)
 

@@ -24,10 +24,13 @@ def belief_is_news(was: Belief, now: Belief) -> bool:
     return (was.verdict, was.suspected) != (now.verdict, now.suspected)
 
 
-def belief_news(check: Check, was: Belief, now: Belief) -> Mapping[str, Json]:
-    """Return what the event of a changed belief says; of a suspicion, since when and why it is one."""
+def belief_news(check: Check, was: Belief, now: Belief, *, planned: bool = False) -> Mapping[str, Json]:
+    """Return what the event of a changed belief says; of a suspicion, since when and why it is one.
+
+    *planned*: the look may fail because of planned work.
+    """
     doubt = now.doubt if now.suspected else None
-    return {
+    data: dict[str, Json] = {
         "subject": check.subject,
         "was": str(was.verdict),
         "now": str(now.verdict),
@@ -36,6 +39,7 @@ def belief_news(check: Check, was: Belief, now: Belief) -> Mapping[str, Json]:
         "reason": doubt.reason if doubt else now.reason,
         "detail": doubt.detail if doubt else now.detail,
     }
+    return data | {"planned": True} if planned else data
 
 
 def status_is_news(change: Change) -> bool:
@@ -58,6 +62,8 @@ def status_news(change: Change, scene: Scene) -> Mapping[str, Json]:
         "reason": now.reason,
         "active": str(now.active) if now.active else None,
     }
+    if now.planned or (before is not None and before.health is Health.MAINTENANCE):
+        data["planned"] = True
     if before is None or before.health is not now.health:
         data["sentence"] = {language: sentence(now, before, scene, language) for language in WORDS}
     return data

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from monitor.core.detection import Belief, Learned
 from monitor.core.health import Status
 from monitor.core.incident import Incident
+from monitor.core.planned import Work
 from monitor.core.world import Event
 
 
@@ -30,6 +31,8 @@ class Record:
     """What is now said of these subjects; None: nothing any more."""
     incidents: Mapping[str, Incident | None] = field(default_factory=dict)
     """What is now known of these incidents; None: they are closed."""
+    planned: Mapping[str, Work | None] = field(default_factory=dict)
+    """What is now known of this planned work; None: it is over, or declared and not under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +44,4 @@ class Remembered:
     checks: Mapping[str, Kept] = field(default_factory=dict)
     statuses: Mapping[str, Status] = field(default_factory=dict)
     incidents: Mapping[str, Incident] = field(default_factory=dict)
+    planned: Mapping[str, Work] = field(default_factory=dict)

@@ -13,14 +13,16 @@ from monitor.core.health import Status
 from monitor.core.incident import Incident
 from monitor.core.inventory import Inventory, Look
 from monitor.core.observation import Finding
+from monitor.core.planned import Work
 from monitor.core.story import Story
 
 HISTORY = 60
 """How many latest looks the loss ratio speaks of."""
 _MASK = (1 << HISTORY) - 1
 
-EventKind = Literal["belief", "status", "daemon", "incident"]
-"""What an event speaks of: the belief about a check, the status of a subject, ourselves, or a root cause."""
+EventKind = Literal["belief", "status", "daemon", "incident", "planned"]
+"""What an event speaks of: the belief about a check, the status of a subject, ourselves, a root cause, or
+planned work."""
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -136,6 +138,8 @@ class World:
     """Root causes that are not closed, by id."""
     stories: dict[str, Story] = field(default_factory=dict)
     """What is told of each of them."""
+    planned: dict[str, Work] = field(default_factory=dict)
+    """Planned work that is not over, or declared, by id."""
 
     def checks_of(self, subject: str) -> Iterator[Check]:
         """Give the checks that look at *subject*."""

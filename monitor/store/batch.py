@@ -10,11 +10,12 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 
 from monitor.core.health import Status
 from monitor.core.incident import Incident
+from monitor.core.planned import Work
 from monitor.core.record import Kept
 from monitor.core.world import Event
 from monitor.kit import crash
 from monitor.store import tables
-from monitor.store.rows import Values, check_row, event_row, incident_row, status_row, written
+from monitor.store.rows import Values, check_row, event_row, incident_row, planned_row, status_row, written
 
 MOST_QUARANTINED = 1000
 """Rows of the quarantine; the oldest of more go."""
@@ -56,17 +57,18 @@ class Batch:
     checks: dict[str, Kept | None] = field(default_factory=dict)
     statuses: dict[str, Status | None] = field(default_factory=dict)
     incidents: dict[str, Incident | None] = field(default_factory=dict)
+    planned: dict[str, Work | None] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     """Saved places of readers."""
     taken: list[Taken] = field(default_factory=list)
     quarantined: list[Values] = field(default_factory=list)
     run: Run | None = None
     again: bool = False
-    """It holds all that is in memory, some of it in the log already; the three states are complete."""
+    """It holds all that is in memory, some of it in the log already; the four states are complete."""
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
-        states = (self.checks, self.statuses, self.incidents)
+        states = (self.checks, self.statuses, self.incidents, self.planned)
         return any((self.events, *states, self.places, self.taken, self.quarantined, self.run))
 
 
@@ -78,7 +80,7 @@ def _upsert(table: Table) -> Insert:
 
 
 _ADD_EVENTS = insert(tables.events).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-_STATES = (tables.checks, tables.statuses, tables.incidents)
+_STATES = (tables.checks, tables.statuses, tables.incidents, tables.planned)
 _PUT = {
     table: _upsert(table) for table in (*_STATES, tables.readers, tables.runs, tables.gathered, tables.meta)
 }
@@ -104,6 +106,9 @@ def write(connection: Connection, batch: Batch) -> None:
     )
     _write_state(
         connection, tables.incidents, {n: incident_row(i) if i else None for n, i in batch.incidents.items()}
+    )
+    _write_state(
+        connection, tables.planned, {n: planned_row(w) if w else None for n, w in batch.planned.items()}
     )
     places = [{"name": name, "position": position} for name, position in batch.places.items()]
     _put(connection, tables.readers, places)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from monitor.core.health import Status
 from monitor.core.incident import Incident
+from monitor.core.planned import Work
 from monitor.core.record import Kept
 from monitor.kit import crash
 from monitor.store import backup, lock, mend, retention, tables
@@ -20,7 +21,7 @@ from monitor.store.batch import Batch, Run, write
 from monitor.store.database import bare, connect, quick_check, revision
 from monitor.store.files import BESIDE, beside
 from monitor.store.migration import STEPS, migrate
-from monitor.store.rows import incident_of, kept_of, status_of
+from monitor.store.rows import incident_of, kept_of, planned_of, status_of
 from monitor.store.trouble import DamagedError
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class Opened:
     checks: dict[str, Kept] = field(default_factory=dict)
     statuses: dict[str, Status] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
+    planned: dict[str, Work] = field(default_factory=dict)
     seen_at: float = 0.0
     """Wall time of the latest sign of life; 0: there was none."""
     unclean: bool = False
@@ -242,9 +244,10 @@ def _load(connection: Connection) -> Opened:
     checks = {row.id: kept for row, kept in _read(connection, tables.checks, kept_of)}
     statuses = {row.subject: status for row, status in _read(connection, tables.statuses, status_of)}
     incidents = {row.id: incident for row, incident in _read(connection, tables.incidents, incident_of)}
+    planned = {row.id: work for row, work in _read(connection, tables.planned, planned_of)}
     latest = connection.execute(select(runs).order_by(runs.c.alive_at.desc()).limit(1)).one_or_none()
     seen_at, unclean = (latest.alive_at, latest.ended_at is None) if latest else (0.0, False)
-    return Opened(identity, last, places, checks, statuses, incidents, seen_at, unclean)
+    return Opened(identity, last, places, checks, statuses, incidents, planned, seen_at, unclean)
 
 
 def _read(

@@ -110,7 +110,7 @@ class Store:
         left = self._writer.left
         if left is None:
             return Remembered()
-        return Remembered(left.seen_at, left.checks, left.statuses, left.incidents)
+        return Remembered(left.seen_at, left.checks, left.statuses, left.incidents, left.planned)
 
     def reader(self, name: str | None, wake: Callable[[], None]) -> Reader:
         """Return a reader that goes on where *name* left off, or begins at the end."""
@@ -171,7 +171,8 @@ class Store:
     async def gather(self, vantage: str, log: str, upto: int, events: Sequence[Event]) -> int:
         """Record another vantage's events and that its log is taken in up to *upto*; say how many were new.
 
-        Raises ValueError for events that are not of *vantage*, or if *vantage* is our own.
+        Raises ValueError for events that are not of *vantage* or that no database takes, and if *vantage* is
+        our own.
         """
         if vantage == self._vantage or any(event.vantage != vantage for event in events):
             raise ValueError(f"these events are not of {vantage!r}, another vantage")
@@ -192,7 +193,10 @@ class Store:
 
     async def _gather(self, vantage: str, log: str, upto: int, events: Sequence[Event]) -> int:
         named = {(event.boot, event.seq): event for event in events}
-        known = await self._pages.known(vantage, list(named)) | self._memory.waiting_of(vantage)
+        try:
+            known = await self._pages.known(vantage, list(named)) | self._memory.waiting_of(vantage)
+        except (ArithmeticError, TypeError) as error:
+            raise ValueError("it holds what no database takes") from error
         now = time.time()
         fresh = tuple(
             event if event.received_at is not None else replace(event, received_at=now)

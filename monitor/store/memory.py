@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from monitor.core.health import Status
 from monitor.core.incident import Incident
+from monitor.core.planned import Work
 from monitor.core.record import Kept, Record
 from monitor.core.vitals import StoreVitals
 from monitor.core.world import Event
@@ -47,6 +48,7 @@ class Memory:
         self.checks: dict[str, Kept] = {}
         self.statuses: dict[str, Status] = {}
         self.incidents: dict[str, Incident] = {}
+        self.planned: dict[str, Work] = {}
         self.settled = False
         """Positions are those of the log."""
         self.visible = self.ring.last
@@ -68,7 +70,8 @@ class Memory:
         self._note(record)
         if events and self._run is None:
             self._begin_run(events[0])
-        self._add(Item(events, dict(record.checks), dict(record.statuses), dict(record.incidents)))
+        checks, statuses = dict(record.checks), dict(record.statuses)
+        self._add(Item(events, checks, statuses, dict(record.incidents), dict(record.planned)))
 
     def take_in(self, item: Item) -> None:
         """Take in what came from another vantage."""
@@ -119,7 +122,7 @@ class Memory:
         batch.again = True
         batch.events = self.ring.latest(len(self.ring))
         batch.checks, batch.statuses = dict(self.checks), dict(self.statuses)
-        batch.incidents = dict(self.incidents)
+        batch.incidents, batch.planned = dict(self.incidents), dict(self.planned)
         batch.places, batch.run = dict(self.places), self._run
         return batch
 
@@ -149,7 +152,7 @@ class Memory:
             self.again = False
             self.pending.give_back()
             return
-        self._let_go(self.pending.settle())
+        self._let_go(self.pending.settle(), ValueError("it holds what no database takes"))
 
     def withdraw(self) -> None:
         """Give up, for now, what came from other vantages and is not recorded; they have it still."""
@@ -172,6 +175,7 @@ class Memory:
         self.checks = {**opened.checks, **self.checks}
         self.statuses = {**opened.statuses, **self.statuses}
         self.incidents = {**opened.incidents, **self.incidents}
+        self.planned = {**opened.planned, **self.planned}
         self.settled = True
         self._vitals.position = opened.last
         for reader in self._readers:
@@ -189,6 +193,7 @@ class Memory:
         _overlay(self.checks, record.checks)
         _overlay(self.statuses, record.statuses)
         _overlay(self.incidents, record.incidents)
+        _overlay(self.planned, record.planned)
 
     def _begin_run(self, event: Event) -> None:
         at = max(event.at, self._alive_at)
@@ -201,8 +206,11 @@ class Memory:
         if item.events:
             self._look_at_horizon()
 
-    def _let_go(self, items: Sequence[Item]) -> None:
-        """Forget items that will not be recorded: our own are lost, those of others will come again."""
+    def _let_go(self, items: Sequence[Item], why: Exception | None = None) -> None:
+        """Forget items that will not be recorded: our own are lost, who gathered the others is told *why*.
+
+        None: only for now, they are to be handed in again.
+        """
         for item in items:
             if item.taken is None:
                 self.ring.lose(item.events)
@@ -210,7 +218,7 @@ class Memory:
                 continue
             self.ring.withdraw(item.events)
             if item.done is not None and not item.done.done():
-                item.done.set_exception(WithdrawnError())
+                item.done.set_exception(why or WithdrawnError())
         self._vitals.pending = self.pending.events
 
     def _count_lost(self, count: int) -> None:

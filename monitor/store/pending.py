@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from monitor.core.health import Status
 from monitor.core.incident import Incident
+from monitor.core.planned import Work
 from monitor.core.record import Kept
 from monitor.core.world import Event
 from monitor.store.batch import Batch, Run, Taken
@@ -27,6 +28,7 @@ class Item:
     checks: dict[str, Kept | None] = field(default_factory=dict)
     statuses: dict[str, Status | None] = field(default_factory=dict)
     incidents: dict[str, Incident | None] = field(default_factory=dict)
+    planned: dict[str, Work | None] = field(default_factory=dict)
     taken: Taken | None = None
     """They came from another vantage, which has them still."""
     done: asyncio.Future[None] | None = None
@@ -38,11 +40,12 @@ class Item:
         self.checks = _over(earlier.checks, self.checks)
         self.statuses = _over(earlier.statuses, self.statuses)
         self.incidents = _over(earlier.incidents, self.incidents)
+        self.planned = _over(earlier.planned, self.planned)
 
     @property
     def implies(self) -> bool:
         """Tell whether anything follows from it, events or not."""
-        return bool(self.checks or self.statuses or self.incidents)
+        return bool(self.checks or self.statuses or self.incidents or self.planned)
 
 
 class Pending:
@@ -75,6 +78,7 @@ class Pending:
             last.checks.update(item.checks)
             last.statuses.update(item.statuses)
             last.incidents.update(item.incidents)
+            last.planned.update(item.planned)
             return []
         self._items.append(item)
         self.events += len(item.events)
@@ -107,6 +111,7 @@ class Pending:
             batch.checks |= item.checks
             batch.statuses |= item.statuses
             batch.incidents |= item.incidents
+            batch.planned |= item.planned
             if item.taken is not None:
                 batch.taken.append(item.taken)
         self._batch = batch

@@ -1,5 +1,6 @@
-"""From events, beliefs and statuses to rows of the log, and back."""
+"""From events and what is held of everything to rows of the log, and back."""
 
+import datetime as dt
 import json
 import math
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from monitor.core.detection import Belief, Learned, Verdict
 from monitor.core.health import Health, Status, SubjectKind
 from monitor.core.incident import Incident, Other, Stage
 from monitor.core.inventory import Role
+from monitor.core.planned import Once, Span, Weekly, Window, Work
 from monitor.core.record import Kept
 from monitor.core.world import Event
 
@@ -104,6 +106,7 @@ def status_of(row: Row[Any]) -> Status:
         active=None if row.active is None else Role(row.active),
         works=tuple(json.loads(row.works)),
         ill_since=row.ill_since,
+        planned=row.health == Health.MAINTENANCE,
     )
 
 
@@ -121,6 +124,36 @@ def incident_of(row: Row[Any]) -> Incident:
         return Incident(**data | lists | {"stage": Stage(data["stage"]), "others": tuple(others)})
     except (LookupError, TypeError) as error:
         raise ValueError(f"incident {row.id}: {error!r}") from error
+
+
+def planned_row(work: Work) -> Values:
+    """Return planned work as a row."""
+    window, when = work.window, work.window.when
+    data = asdict(work)
+    if isinstance(when, Once):
+        data["window"]["when"] = {"begin": when.begin.isoformat(), "end": when.end.isoformat()}
+    else:
+        at = when.at.isoformat()
+        data["window"]["when"] = {"days": sorted(when.days), "at": at, "minutes": when.minutes}
+    return {"id": window.id, "data": written(data)}
+
+
+def planned_of(row: Row[Any]) -> Work:
+    """Return the planned work that was written as *row*; raises ValueError for what we do not understand."""
+    try:
+        data = json.loads(row.data)
+        window, begun = data["window"], data["begun"]
+        changed = {"scope": tuple(window["scope"]), "when": _when(window["when"])}
+        span = None if begun is None else Span(*map(float, begun))
+        return Work(Window(**window | changed), span, float(data["released"]))
+    except (LookupError, TypeError) as error:
+        raise ValueError(f"planned work {row.id}: {error!r}") from error
+
+
+def _when(data: Mapping[str, Any]) -> Once | Weekly:
+    if "begin" in data:
+        return Once(dt.datetime.fromisoformat(data["begin"]), dt.datetime.fromisoformat(data["end"]))
+    return Weekly(frozenset(data["days"]), dt.time.fromisoformat(data["at"]), float(data["minutes"]))
 
 
 def written(value: Mapping[str, Any] | list[Any]) -> str:

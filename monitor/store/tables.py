@@ -73,6 +73,13 @@ incidents = Table(
     Column("data", Text, nullable=False),  # JSON
 )
 
+planned = Table(
+    "planned",
+    metadata,
+    Column("id", Text, primary_key=True, nullable=False),
+    Column("data", Text, nullable=False),  # JSON
+)
+
 readers = Table(
     "readers",
     metadata,

@@ -1,4 +1,4 @@
-"""The log begins: events, what is kept of checks, statuses and incidents, readers, runs, places."""
+"""The log begins: events, what is kept of checks, statuses, incidents, planned work; readers, runs."""
 
 import secrets
 
@@ -71,6 +71,11 @@ def _state() -> None:
     )
     op.create_table(
         "incidents",
+        sa.Column("id", sa.Text, primary_key=True, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "planned",
         sa.Column("id", sa.Text, primary_key=True, nullable=False),
         sa.Column("data", sa.Text, nullable=False),
     )
