@@ -336,6 +336,24 @@ async def test_our_own_events_cannot_be_gathered(tmp_path):
             await log.store.gather("dan", "L", 1, [event(1, vantage="fang")])
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param(event(1 << 70, vantage="dan"), id="a-number-too-large"),
+        pytest.param(event(2, vantage="dan", subject=None), id="no-subject"),
+    ],
+)
+async def test_what_no_database_takes_is_refused_to_whoever_gathers_it(tmp_path, odd):
+    async with opened(tmp_path) as log:
+        with pytest.raises(ValueError, match="no database takes"):
+            await log.store.gather("dan", "L", 2, [event(1, vantage="dan"), odd])
+        new = await log.store.gather("dan", "L", 1, [event(1, vantage="dan")])
+        position = (await log.store.gathered("dan")).position
+
+    assert (new, position) == (1, 1)
+    assert log.vitals.dropped == 0
+
+
 async def test_the_quarantine_holds_the_newest_thousand(tmp_path):
     async with opened(tmp_path) as log:
         for n in range(1_205):
