@@ -29,6 +29,18 @@ class Mended:
     salvaged: int
     """Events that could be brought over from the damaged file."""
 
+    def told(self, path: Path, why: str) -> str:
+        """Say what was done about the log at *path*, which was damaged: *why*."""
+        where = f"is now {self.aside}" if self.aside else "left nothing behind"
+        if self.restored_from is not None:
+            instead = f"the backup {self.restored_from} has taken its place"
+        else:
+            instead = "there was no backup, so the log begins anew"
+        return (
+            f"{path} was damaged ({why}) and {where}; {instead}, with {self.salvaged} events brought over; "
+            "please look into it."
+        )
+
 
 def mend(path: Path, backups: Path) -> Mended:
     """Replace the damaged log at *path* by the newest backup in *backups* and what can be salvaged.

@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import structlog
 
@@ -16,7 +15,7 @@ from monitor.store.file import LogFile, Opened
 from monitor.store.lane import Lane
 from monitor.store.lock import LockedError
 from monitor.store.memory import Memory
-from monitor.store.mend import Mended, mend
+from monitor.store.mend import mend
 from monitor.store.options import StoreOptions
 from monitor.store.pages import Pages
 from monitor.store.trouble import BROKEN, Kind, NewerError, detail, diagnose, is_unreadable, refuses
@@ -267,7 +266,7 @@ class Writer:
             await self._suffer(hindrance)
             return
         self._verify = False
-        self._notice("mended", _told(mended, error, self._file.path))
+        self._notice("mended", mended.told(self._file.path, detail(error)))
         self.tell(
             "database_set_aside",
             file=str(mended.aside or ""),
@@ -288,19 +287,6 @@ class Writer:
         self._memory.wake()
         if self._trouble is None:
             self.healthy.set()
-
-
-def _told(mended: Mended, error: Exception, path: Path) -> str:
-    """Say what was done about a damaged file."""
-    where = f"is now {mended.aside}" if mended.aside else "left nothing behind"
-    if mended.restored_from is not None:
-        instead = f"the backup {mended.restored_from} has taken its place"
-    else:
-        instead = "there was no backup, so the log begins anew"
-    return (
-        f"{path} was damaged ({detail(error)}) and {where}; {instead}, with {mended.salvaged} events brought "
-        "over; please look into it."
-    )
 
 
 def _nobody(what: str, **data: object) -> None:
