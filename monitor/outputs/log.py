@@ -24,7 +24,7 @@ WORRIES = frozenset(
         "events_lost", "database_set_aside", "confirmed",
     }
 )  # fmt: skip
-"""News that asks for a look, though it names no trouble: something is missing, wrong or known to be broken."""
+"""News that asks for a look, though it names no trouble: something is missing, wrong, or known to be cut."""
 
 
 class LogOutput:

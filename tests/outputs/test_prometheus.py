@@ -22,6 +22,7 @@ from monitor.outputs.prometheus.agents import PRESENCES
 from monitor.outputs.prometheus.collector import ViewCollector
 from monitor.outputs.prometheus.family import Type
 from monitor.outputs.prometheus.health import CODES
+from monitor.outputs.prometheus.incidents import MOST
 from monitor.outputs.prometheus.labels import Labels
 from monitor.outputs.prometheus.text import Format, negotiate
 from tests.board import city
@@ -186,6 +187,73 @@ def test_success_is_absent_while_we_could_not_look():
         outcome="unknown",
         reason="name_resolution",
     ) == [1]
+
+
+def test_open_incidents_are_counted_by_kind_and_stage_those_that_there_are_none_of_too():
+    text = rendered(city.blamed())
+
+    assert of(text, "command_monitor_incidents", kind="power", stage="confirmed") == [1]
+    assert of(text, "command_monitor_incidents", kind="circuit", stage="suspected") == [1]
+    assert of(text, "command_monitor_incidents", kind="broker", stage="recovering") == [0]
+    assert sum(of(text, "command_monitor_incidents")) == 3
+
+
+def test_an_open_incident_is_told_with_whom_to_call():
+    world = city.blamed()
+    name = next(n for n, one in world.incidents.items() if one.component == "yunyang/province/primary")
+    text = rendered(world)
+    told = {"incident": name, "component": "yunyang/province/primary", "kind": "circuit", "center": "yunyang"}
+
+    assert of(text, "command_monitor_incident_since_timestamp_seconds", **told) == [city.NOW - 90]
+    assert of(text, "command_monitor_incident_confidence_ratio", **told) == [0.99]
+    assert of(text, "command_monitor_incident_affected", **told) == [1]
+    assert of(
+        text,
+        "command_monitor_incident_info",
+        **told,
+        stage="confirmed",
+        name="郧阳区至省网主用电路",
+        carrier="中国电信",
+        number="SY-yun-province",
+        hotline="10000",
+    ) == [1]
+
+
+def test_planned_work_can_be_told_from_a_fault():
+    world = city.world()
+    city.blame(world, "yunyang/power", planned=True)
+    city.blame(world, "maojian/power")
+    text = rendered(world)
+
+    assert of(text, "command_monitor_incident_info", planned="true", center="yunyang") == [1]
+    assert of(text, "command_monitor_incident_info", planned="true", center="maojian") == []
+
+
+def test_a_flood_of_incidents_is_counted_and_told_in_part():
+    world = city.world()
+    name = city.blame(world, "yunyang/power")
+    for number in range(1_000):
+        world.stories[f"i{number}"] = replace(
+            world.stories[name], incident=replace(world.incidents[name], id=f"i{number}")
+        )
+    text = rendered(world)
+
+    assert of(text, "command_monitor_incidents", kind="power", stage="confirmed") == [1_001]
+    assert len(of(text, "command_monitor_incident_info")) == MOST
+
+
+def test_an_incident_that_is_closed_leaves_no_series_and_stays_counted():
+    world, vitals = city.blamed(), city.vitals()
+    world.incidents.clear()
+    world.stories.clear()
+    vitals.incidents_confirmed["power"] = 2
+    vitals.incidents_withdrawn["circuit"] = 1
+    text = rendered(world, vitals=vitals)
+
+    assert "incident=" not in text
+    assert of(text, "command_monitor_incidents_confirmed_total", kind="power") == [2]
+    assert of(text, "command_monitor_incidents_confirmed_total", kind="circuit") == [0]
+    assert of(text, "command_monitor_incidents_withdrawn_total", kind="circuit") == [1]
 
 
 def test_a_check_that_was_never_looked_at_is_unknown_and_nothing_else():
@@ -359,8 +427,8 @@ def test_the_log_tells_its_troubles_and_how_far_it_is():
 
 
 def gathering():
-    """Give a city in which two other vantages are heard and a third is not."""
-    world = city.cut()
+    """Give a city with incidents, in which two other vantages are heard and a third is not."""
+    world = city.blamed()
     city.listen(world, "maojian", clock_offset=-3.5, backlog=7, gathered=40, repeated=5, refused=2)
     city.listen(world, "danjiangkou", Presence.SILENT, since=city.NOW - 95, duplicate=True, quarantined=True)
     world.agents["yunyang"] = Agent("yunyang")

@@ -42,7 +42,7 @@ def test_every_example_is_a_query_that_prometheus_understands(tmp_path):
     rules = "".join(
         f"  - record: example:number{n}\n    expr: >-\n      {q}\n" for n, q in enumerate(queries)
     )
-    alerts = re.search(r"```yaml\n(- alert: CircuitDown.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    alerts = re.search(r"```yaml\n(- alert: Incident\n.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     indented = "".join(f"  {line}\n" for line in alerts[1].splitlines())
     file = tmp_path / "rules.yml"
     file.write_text(f"groups:\n- name: examples\n  rules:\n{rules}{indented}", "utf-8")

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import re
 import shutil
 import socket
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -66,7 +68,7 @@ async def query(client, prometheus_url, expression):
 
 async def test_promtool_has_nothing_to_say_against_the_live_page(serve):  # noqa: F811
     needs("promtool")
-    world = city.cut()
+    world = city.blamed()
     city.listen(world, "maojian", clock_offset=0.25)
     async with serve(world) as it, aiohttp.ClientSession() as client:
         async with client.get(f"{it.url}/metrics") as answer:
@@ -104,6 +106,24 @@ async def test_a_real_prometheus_scrapes_us_and_answers_for_our_series(serve, tm
         assert call[0]["metric"]["hotline"] == "10000"
         assert call[0]["metric"]["name"] == "郧阳区 省网"
         assert float(scraped[0]["value"][1]) > 200
+
+
+async def test_the_rule_of_the_manual_alerts_once_for_one_fault_and_says_whom_to_call(serve, tmp_path):  # noqa: F811
+    needs("prometheus")
+    manual = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
+    rule = re.search(r"- alert: Incident\n  expr: >\n(.*?)\n  annotations", manual, re.DOTALL)[1]
+    world = city.blamed()
+    city.blame(world, "maojian/power", planned=True)
+    async with (
+        serve(world) as it,
+        prometheus(tmp_path, it.url.removeprefix("http://")) as url,
+        aiohttp.ClientSession() as client,
+    ):
+        found = await query(client, url, rule)
+
+    told = {series["metric"]["component"]: series["metric"] for series in found}
+    assert set(told) == {"danjiangkou/power", "yunyang/province/primary"}
+    assert told["yunyang/province/primary"]["hotline"] == "10000"
 
 
 async def test_a_silent_vantage_is_found_by_its_name_and_gone_after_a_reload(serve, tmp_path):  # noqa: F811

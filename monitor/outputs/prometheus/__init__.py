@@ -1,9 +1,9 @@
 """Tells Prometheus: every metric is a view of the latest world and vitals, nothing is kept on the side.
 
-The families are written down once (`checks`, `subjects`, `daemon`, `store`, `agents`) and rendered twice: by
-a fast writer that lets the event loop breathe, for the page, and as a prometheus_client collector. Labels
-come from configuration only. The vantage is no label of each series: it is a property of the scrape's
-target, told once by `command_monitor_vantage_info`.
+The families are written down once (`checks`, `subjects`, `incidents` …) and rendered twice: by a fast writer
+that lets the event loop breathe, for the page, and as a prometheus_client collector. Labels come from
+configuration only, but for the ids of open incidents. The vantage is no label of each series: it is a
+property of the scrape's target, told once by `command_monitor_vantage_info`.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -18,6 +18,7 @@ from monitor.outputs.prometheus.checks import CHECK_FAMILIES, VALUE_FAMILY
 from monitor.outputs.prometheus.collector import ViewCollector
 from monitor.outputs.prometheus.daemon import DAEMON_FAMILIES
 from monitor.outputs.prometheus.family import Family, View
+from monitor.outputs.prometheus.incidents import INCIDENT_FAMILIES
 from monitor.outputs.prometheus.store import STORE_FAMILIES
 from monitor.outputs.prometheus.subjects import SUBJECT_FAMILIES
 from monitor.outputs.prometheus.text import negotiate, write
@@ -27,6 +28,7 @@ FAMILIES: tuple[Family, ...] = (
     *CHECK_FAMILIES,
     VALUE_FAMILY,
     *SUBJECT_FAMILIES,
+    *INCIDENT_FAMILIES,
     *DAEMON_FAMILIES,
     *STORE_FAMILIES,
     *AGENT_FAMILIES,

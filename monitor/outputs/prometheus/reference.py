@@ -18,6 +18,7 @@ _SAMPLES = {
 _ABOUT = (
     ("Of each check", ("check_",)),
     ("Of each subject (center, link, circuit, device, network)", ("health", "suspected", "link_", "subject")),
+    ("Of incidents", ("incident",)),
     ("Of the event log", ("store_",)),
     ("Of the daemons of other vantages", ("agent",)),
     ("Of the daemon itself", ("",)),
