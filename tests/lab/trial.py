@@ -10,7 +10,7 @@ from tests.lab.levels import Daemon, Levels
 from tests.lab.programs import until
 from tests.lab.topology import DEVICES, wires
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 """Seconds within which a daemon that looks must have recorded what was done; usually it takes 4."""
 
 

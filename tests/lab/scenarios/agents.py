@@ -11,6 +11,8 @@ from tests.lab.trial import Trial
 COUNTY = COUNTIES[0]
 NOTICED = SILENT_AFTER + KEEPALIVE + 6.0
 """Seconds within which the silence of one agent must be told."""
+LONG = 60.0
+"""Seconds within which a daemon that was killed in between must have recorded what was done."""
 dice = random.SystemRandom()
 
 
@@ -24,10 +26,10 @@ def killed(levels: Levels, rounds: int = 2) -> Row:
             time.sleep(dice.uniform(0, 4))
             agent.kill()
             trial.start_anew(agent)
-            trial.seen(agent, levels.city, seconds=30)
+            trial.seen(agent, levels.city, seconds=LONG)
     boots = {entry.boot for entry in trial.own(agent)}
     trial.promise(len(boots) >= 2 * rounds, f"{2 * rounds} kills, and events of {len(boots)} boots only")
-    return trial.finish(patience=30)
+    return trial.finish(patience=LONG)
 
 
 def frozen(levels: Levels, seconds: float = 15.0) -> Row:
