@@ -69,7 +69,8 @@ class Engine:
         self.ear.stirred = self._diagnostician.stir
         self._looker = Looker(kinds, self._pipeline, self.vitals, concurrency=tuning.concurrency)
         self._scheduler = Scheduler(self._looker.launch, self.vitals, time.time())
-        self._pipeline.scheduler = self._looker.scheduler = self._scheduler
+        self._pipeline.scheduler = self._pipeline.assessor.scheduler = self._scheduler
+        self._looker.scheduler = self._scheduler
         self._diagnostician.scheduler = self._scheduler
 
     @property

@@ -5,19 +5,16 @@ that can change a belief goes through the core's pure functions.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
-from math import inf
 
-from monitor.core.checks import network_subject, way_to
 from monitor.core.detection import Belief, Verdict, next_gap, revise
-from monitor.core.health import REACHABLE, Health, Status, View, assess_center, assess_network, is_cut
-from monitor.core.news import Change, belief_is_news, belief_news, status_is_news, status_news
+from monitor.core.news import belief_is_news, belief_news
 from monitor.core.observation import Finding, Outcome, ok, unknown
 from monitor.core.record import Kept
-from monitor.core.sentence import Scene
 from monitor.core.vitals import Vitals
-from monitor.core.world import HISTORY, Event, World
+from monitor.core.world import HISTORY, World
+from monitor.engine.assessing import Assessor
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
@@ -46,16 +43,12 @@ class Pipeline:
         self.stirred: Callable[[Watch], None] = _nobody
         """Hears of every check whose doubt or verdict has changed."""
         self._vitals = vitals
-        self._by_subject: dict[str, list[Watch]] = {}
-        self._over: dict[str, list[Watch]] = {}
-        """By circuit, the looks at something beyond it that go over it."""
-        self._zone = zone
         self._wall = wall
         self._offset = wall() - time.monotonic()
         self._telling = telling
         self._hindrances: set[tuple[str, str]] = set()
-        self._reset: dict[str, Kept] = {}
-        """Checks whose belief was given up while the latest change was weighed."""
+        self.assessor = Assessor(world, telling, zone, wall)
+        """Says how subjects are."""
 
     # What engines and runner report.
 
@@ -102,25 +95,18 @@ class Pipeline:
 
     def adopt(self, watches: Mapping[str, Watch]) -> None:
         """Make *watches* the world's checks; what has gone is forgotten with what was said of it."""
-        world, self._reset = self.world, {}
+        world = self.world
         forgotten = dict.fromkeys(self.watches.keys() - watches.keys())
         self.watches = dict(watches)
         world.checks = {name: watch.check for name, watch in watches.items()}
         world.readings = {name: watch.reading for name, watch in watches.items()}
         world.beliefs = {name: watch.belief for name, watch in watches.items()}
-        self._by_subject, self._over = {}, {}
-        for watch in watches.values():
-            self._by_subject.setdefault(watch.check.subject, []).append(watch)
-            if watch.check.over is not None:
-                self._over.setdefault(watch.check.over, []).append(watch)
         before = set(world.statuses)
-        changes = self._assess(world.inventory.networks, world.inventory.centers)
+        changes = self.assessor.adopt(self.watches)
         spoken_of = {change.now.subject for change in changes}
-        for gone in before - spoken_of:
-            del world.statuses[gone]
         # A doubt that held a word back does not outlast a restart, so that word may be due now.
-        events = self._news([change for change in changes if change.now.reason != "not_looked_yet"])
-        self._telling.tell(events, before | spoken_of, forgotten | self._reset)
+        events = self.assessor.events([change for change in changes if change.now.reason != "not_looked_yet"])
+        self._telling.tell(events, before | spoken_of, forgotten | self.assessor.reset)
 
     def follow_clock(self) -> None:
         """Take over the wall clock as it is now; a step is told, and moves no measurement."""
@@ -182,118 +168,16 @@ class Pipeline:
             self.scheduler.put_at(watch, sent_at + gap)
 
     def _changed(self, watch: Watch, was: Belief, now: Belief) -> None:
-        check, self._reset = watch.check, {}
-        events = []
+        check, events, planned = watch.check, [], watch.check.id in self.assessor.excused
         if belief_is_news(was, now):
-            events.append(self._telling.event("belief", check.id, belief_news(check, was, now)))
-        kind, _, network = check.subject.partition("/")
-        if over := self._over.get(check.subject):
-            if was.verdict is Verdict.DOWN and now.verdict is not Verdict.DOWN:
-                self._look_behind(over)
-            beyond = {beyond.check.subject.partition("/")[2] for beyond in over}
-            changes = self._assess(beyond, self.world.inventory.centers)
-        elif kind == "network":
-            changes = self._assess([network], self.world.inventory.centers)
-        else:
-            changes = self._assess([], [kind])
-        changes = [change for change in changes if change.now != change.before]
-        events += self._news(changes)
-        kept = {check.id: watch.kept(), **self._reset}
+            news = belief_news(check, was, now, planned=planned)
+            events.append(self._telling.event("belief", check.id, news))
+        cleared = was.verdict is Verdict.DOWN and now.verdict is not Verdict.DOWN
+        changes = self.assessor.changed(check, cleared=cleared)
+        events += self.assessor.events(changes)
+        kept = {check.id: watch.kept(), **self.assessor.reset}
         self._telling.tell(events, {change.now.subject for change in changes}, kept)
-
-    def _news(self, changes: Iterable[Change]) -> list[Event]:
-        news, scene = self._telling.event, Scene(self.world.inventory, self.world.statuses, self._zone)
-        return [news("status", c.now.subject, status_news(c, scene)) for c in changes if status_is_news(c)]
-
-    def _assess(self, networks: Iterable[str], centers: Iterable[str]) -> list[Change]:
-        """Say anew how these networks and centers are; return everything that was said, before and now."""
-        changes = self._note(self._say_networks(networks))
-        for change in changes:
-            if _is_back(change):
-                network = change.now.subject.partition("/")[2]
-                self._look_behind(w for w in self.watches.values() if w.check.network == network)
-        for center in centers:
-            changes += self._note(self._say_center_anew(center))
-        return changes
-
-    def _say_center_anew(self, name: str) -> list[Status]:
-        """Say how a center is; if the way to its devices is back, look at them anew before saying it."""
-        said = self._say_center(name)
-        way = f"{name}/{self._way_to(name)}"
-        before = self.world.statuses.get(way)
-        back = (status for status in said if status.subject == way and _is_back(Change(before, status)))
-        if any(back):
-            devices = self.world.inventory.centers[name].devices
-            self._look_behind(watch for d in devices for watch in self._by_subject.get(d.id, ()))
-            said = self._say_center(name)
-        return said
-
-    def _look_behind(self, watches: Iterable[Watch]) -> None:
-        """Look anew at what a fault hid, before anything is said of it."""
-        now = time.monotonic()
-        for watch in watches:
-            if watch.belief.verdict is Verdict.DOWN or watch.belief.doubt is not None:
-                watch.belief = Belief(since=now + self._offset, reason="behind_link")
-                self.world.beliefs[watch.check.id] = watch.belief
-                self._reset[watch.check.id] = watch.kept()
-                watch.steady = False
-                self.scheduler.put_at(watch, now)
-
-    def _way_to(self, center: str) -> str | None:
-        inventory = self.world.inventory
-        vantage = inventory.vantages[self.world.vantage]
-        return None if vantage.center == center else way_to(inventory.centers[center], vantage)
-
-    def _note(self, said: Iterable[Status]) -> list[Change]:
-        statuses = self.world.statuses
-        changes = [Change(statuses.get(status.subject), status) for status in said]
-        statuses.update((change.now.subject, change.now) for change in changes)
-        return changes
-
-    def _say_networks(self, networks: Iterable[str]) -> Iterable[Status]:
-        for subject in map(network_subject, networks):
-            if subject in self._by_subject:
-                looks = [(w.belief, self._believed_of_way(w)) for w in self._by_subject[subject]]
-                yield assess_network(subject, looks, self.world.statuses.get(subject))
-
-    def _believed_of_way(self, watch: Watch) -> list[Belief]:
-        over = watch.check.over
-        return [] if over is None else [w.belief for w in self._by_subject.get(over, ())]
-
-    def _say_center(self, name: str) -> list[Status]:
-        inventory = self.world.inventory
-        center, vantage = inventory.centers[name], inventory.vantages[self.world.vantage]
-        subjects = [*(c.id for c in center.circuits()), *(d.id for d in center.devices)]
-        statuses = self.world.statuses
-        networks = ((n, statuses.get(network_subject(n))) for n in inventory.networks)
-        by_subject = self._by_subject
-        view = View(
-            beliefs={s: [w.belief for w in by_subject[s]] for s in subjects if s in by_subject},
-            before=statuses,
-            networks={name: status for name, status in networks if status is not None},
-            way=self._way_to(name),
-            own=vantage.center == name,
-            good={d.id: self._last_good(d.id) for d in center.devices if d.id in by_subject},
-        )
-        return assess_center(center, view)
-
-    def _last_good(self, subject: str) -> float:
-        """Return the wall time of the latest look at a subject if it was good, else 0.
-
-        Before the first look of this run what an earlier one said holds on: then it is infinite, or 0.
-        """
-        looked = [w.reading for w in self._by_subject[subject] if w.reading.finding]
-        if not looked:
-            said = self.world.statuses.get(subject)
-            return inf if said is not None and said.health is Health.UP else 0.0
-        return max((r.last_at for r in looked if r.finding and r.finding.outcome is Outcome.OK), default=0.0)
 
 
 def _nobody(_: Watch) -> None:
     """Let nobody know."""
-
-
-def _is_back(change: Change) -> bool:
-    """Tell whether a way that was cut is open again, so that what lies behind it can be seen."""
-    before, now = change.before, change.now
-    return before is not None and is_cut(before) and now.health in REACHABLE
