@@ -8,7 +8,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,7 +31,7 @@ KEEPALIVE = 2
 """Seconds between two signs of life, everywhere: with the default of 10 all this takes five times as long."""
 SILENT_AFTER = 3 * KEEPALIVE
 """Seconds of silence after which an agent is taken to be silent."""
-STATUSES = ("status/#", "network/#", "daemon/#", "ack/#")
+HEARD = ("status/#", "network/#", "daemon/#", "ack/#", "event")
 
 Settings = dict[str, Any]
 
@@ -112,7 +112,7 @@ class Levels:
         self.disks = {name: Disk(folder / name / "state", DISK) for name in ON_A_DISK}
         self.daemons = {name: self.daemon(post, folder / name) for name, post in POSTS.items()}
         self.ears = {
-            name: Ear(f"ear-{name}", namespace=post.namespace, host=post.broker, below=STATUSES)
+            name: Ear(f"ear-{name}", namespace=post.namespace, host=post.broker, below=HEARD)
             for name, post in POSTS.items()
         }
 
@@ -245,8 +245,3 @@ def levels(folder: Path) -> Iterator[Levels]:
 def events_of(told: Sequence[Entry], what: str) -> list[Entry]:
     """Return the events about daemons that say this word."""
     return [entry for entry in told if entry.kind == "daemon" and entry.data.get("what") == what]
-
-
-def post_of(county: str, **changes: str) -> Post:
-    """Return the post of a county, changed."""
-    return replace(POSTS[county], **changes)

@@ -7,10 +7,13 @@ from tests.lab.ledger import Entry, Row, alarms
 from tests.lab.levels import COLLECTORS, COUNTIES, KEEPALIVE, SILENT_AFTER, Levels, events_of
 from tests.lab.topology import NETWORKS, wires
 from tests.lab.trial import Trial
+from tests.lab.watched import ROOT
 
 COUNTY = COUNTIES[0]
 NOTICED = SILENT_AFTER + KEEPALIVE + 6.0
 """Seconds within which the silence of one agent must be told."""
+LATE = 12.0
+"""Seconds from happening to coming beyond which evidence must be told as late."""
 LONG = 60.0
 """Seconds within which a daemon that was killed in between must have recorded what was done."""
 dice = random.SystemRandom()
@@ -90,12 +93,17 @@ def cut_off(levels: Levels, seconds: float = 25.0) -> Row:
         trial.blink_on(_circuit(number), agent)
         number += 1
     known = {name: len(levels.daemons[name].of(COUNTY, after=trial.marks[name])) for name in COLLECTORS}
-    late = {entry.key for entry in trial.own(agent) if entry.at > hidden_since}
+    latest = time.time() - LATE
+    late = {entry.key for entry in trial.own(agent) if hidden_since < entry.at < latest}
+    heard = levels.ears["city"].now()
     trial.reconnect(COUNTY)
     levels.lab.mute()
     mended_at = time.time()
     trial.seen(agent, levels.city)
     row = trial.finish()
+    said = [m.payload for m in levels.ears["city"].heard[heard:] if m.topic == f"{ROOT}/event"]
+    told = {(p["vantage"], p["boot"], p["seq"]): p["late"] for p in said}
+    trial.promise(all(told.get(key, True) for key in late), "late evidence was told as if it were live")
     came = sum(1 for entry in levels.city.of(COUNTY) if entry.key in late)
     trial.promise(came == len(late), f"{len(late) - came} of the hidden events never came")
     raised = alarms(levels.city.own(trial.marks["city"]), mended_at)
