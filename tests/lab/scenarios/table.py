@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tests.lab.ledger import Row
 from tests.lab.levels import Levels
-from tests.lab.scenarios import agents, brokers, clocks, disks, strangers
+from tests.lab.scenarios import agents, brokers, clocks, collectors, disks, strangers
 
 Play = Callable[[Levels], Row]
 
@@ -38,6 +38,8 @@ SCENARIOS = (
         always=True,
     ),
     Scenario("all-agents-silent", agents.all_silent, agents.all_silent, always=True),
+    Scenario("city-killed", collectors.killed, lambda at: collectors.killed(at, 10)),
+    Scenario("city-frozen", collectors.frozen, collectors.frozen),
     Scenario("broker-killed", brokers.killed, lambda at: brokers.killed(at, 60)),
     Scenario("broker-frozen", brokers.frozen, lambda at: brokers.frozen(at, 60)),
     Scenario("broker-restarted", brokers.restarted, lambda at: brokers.restarted(at, 100)),
