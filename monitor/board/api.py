@@ -16,6 +16,7 @@ from monitor.core.detection import Doubt, Verdict
 from monitor.core.health import Status
 from monitor.core.inventory import Carrier, Center, Circuit, Device, Link, Name, Network, Vantage
 from monitor.core.observation import Outcome
+from monitor.core.storytelling import incident_facts
 from monitor.core.vitals import StoreVitals, Vitals
 from monitor.core.world import Json, Reading, World
 
@@ -61,7 +62,7 @@ def pieces(
 
 
 class _Scene:
-    """The world with its readings and open doubts by subject."""
+    """The world with its readings, open doubts and incidents by subject."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -70,6 +71,10 @@ class _Scene:
             if (reading := world.readings.get(check.id)) is not None:
                 self._readings.setdefault(check.subject, []).append(reading)
         self._doubts = _first_doubts(world)
+        self._incidents: dict[str, list[str]] = {}
+        for name in sorted(world.stories):
+            for subject in world.stories[name].touched:
+                self._incidents.setdefault(subject, []).append(name)
 
     def center(self, center: Center) -> Document:
         return {
@@ -123,9 +128,16 @@ class _Scene:
 
     def _said(self, subject: str) -> Document:
         status: Status | None = self.world.statuses.get(subject)
-        if status is None:
-            return {"health": None, "since": None, "reason": "not_looked_at_from_here", "suspected": False}
         told: Document = {
+            "health": None,
+            "since": None,
+            "reason": "not_looked_at_from_here",
+            "suspected": False,
+            "incidents": list(self._incidents.get(subject, ())),
+        }
+        if status is None:
+            return told
+        told |= {
             "health": status.health.value,
             "since": status.since,
             "reason": status.reason,
@@ -174,6 +186,7 @@ def _head(scene: _Scene, vitals: Vitals, at: float, zone: str | None, monotonic:
         "vitals": _vitals(vitals, len(world.checks)),
         "store": _store(vitals.store),
         "agents": list(_agents(world, at - monotonic)),
+        "incidents": [incident_facts(world.stories[name]) for name in sorted(world.stories)],
         "networks": [scene.network(network) for network in world.inventory.networks.values()],
     }
 

@@ -1,5 +1,6 @@
 """Lines that stand in columns below the table, whatever room the terminal has for them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,8 @@ GAP = "  "
 INDENT = "    "
 NAME_LEAST = 8
 """Cells of a name that are shown however narrow the terminal is."""
+_PIECE = re.compile(r"(?:[!-~]+ ?| |[^!-~ ])[，。；、：！？）…]*")
+"""What is never broken: a word or number of Latin script, any other letter; each with its punctuation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,30 @@ def aligned(lines: Sequence[Line], width: int) -> Iterator[Text]:
         yield from _folded(text, line, width)
         if line.more and not beside:
             yield Text.assemble(INDENT, line.more)
+
+
+def hanging(sign: Text, sentence: Text, width: int) -> Iterator[Text]:
+    """Give a sentence behind its sign, in lines of *width* cells that begin behind the sign.
+
+    Chinese breaks between any two letters, though not before a punctuation mark; numbers stay whole.
+    """
+    margin = sign.cell_len + 1
+    for number, (start, end) in enumerate(_lines(sentence.plain, width - margin)):
+        line = sentence[start:end]
+        line.rstrip()
+        yield Text.assemble(" " * sign.cell_len if number else sign, " ", line)
+
+
+def _lines(plain: str, width: int) -> Iterator[tuple[int, int]]:
+    """Say where the lines of *width* cells begin and end."""
+    start, used = 0, 0
+    for piece in _PIECE.finditer(plain):
+        cells = cell_len(piece[0].rstrip())
+        if used and used + cells > width:
+            yield start, piece.start()
+            start, used = piece.start(), 0
+        used += cell_len(piece[0])
+    yield start, len(plain)
 
 
 def _room(lines: Sequence[Line]) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Any
 
 from rich.text import Text
 
@@ -26,7 +27,20 @@ PRESENCES: Mapping[str, tuple[str, str]] = {
 }
 """The same for the daemons of other vantages: silence is missing evidence, no outage."""
 SUSPECTED = ("!", "bold yellow")
+STAGES: Mapping[str, tuple[str, str]] = {
+    "suspected": SUSPECTED,
+    "confirmed": SIGNS["down"],
+    "recovering": ("↺", "green"),
+    "planned": SIGNS["maintenance"],
+    "hidden": SIGNS["unknown"],
+}
+"""The same for incidents, by stage; also where it is planned work, or another fault hides it."""
 _A_DAY = 86_400.0
+
+
+def how_it_is(incident: Mapping[str, Any]) -> str:
+    """Return the stage of an incident, or that it is planned work, or hidden by another fault."""
+    return "planned" if incident["planned"] else "hidden" if incident["behind"] else str(incident["stage"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,10 @@ class Teller:
         """Say with its sign whether a daemon is there."""
         sign, style = PRESENCES[presence]
         return Text(f"{sign} {self.words.presence[presence]}", style)
+
+    def sign_of(self, incident: Mapping[str, Any]) -> Text:
+        """Return the sign for an incident."""
+        return Text(*STAGES[how_it_is(incident)])
 
     def suspected(self) -> Text:
         """Say that it is feared only."""

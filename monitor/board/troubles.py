@@ -1,34 +1,59 @@
-"""What is wrong in the city, as lines below the table: since when, why, and whom to call."""
+"""What is wrong in the city, as lines below the table: since when, why, and whom to call.
+
+One fault is one line: an open incident is told in its sentence, and what it explains has no line of its own.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.text import Text
 
-from monitor.board.columns import Line, aligned
-from monitor.board.teller import SIGNS, Teller
+from monitor.board.columns import GAP, Line, aligned, hanging
+from monitor.board.teller import SIGNS, Teller, how_it_is
 
 Item = Mapping[str, Any]
+ORDER = ("confirmed", "suspected", "recovering", "hidden", "planned")
+"""What asks for something to be done comes first."""
 
 
 def trouble_lines(status: Item, teller: Teller, width: int) -> Iterator[Text]:
     """Give all that is wrong in the city of a status document, for a terminal of *width* cells."""
-    troubles = [*_of_networks(status, teller), *_of_centers(status, teller)]
+    incidents = status.get("incidents", ())  # a daemon of an earlier version tells none
+    explained = {incident["incident"] for incident in incidents if incident["stage"] != "recovering"}
+    items = [*_of_networks(status, teller), *_of_centers(status, teller)]
+    troubles = [line for item, line in items if explained.isdisjoint(item.get("incidents", ()))]
     label = teller.words.label
+    if incidents:
+        yield Text(f"{label['incidents']} ({len(incidents)})", "bold")
+        for incident in sorted(incidents, key=lambda one: ORDER.index(how_it_is(one))):
+            yield from incident_lines(incident, teller, width)
     if troubles:
-        yield Text(f"{label['troubles']} ({len(troubles)})", "bold")
+        yield Text(f"{label['other_troubles' if incidents else 'troubles']} ({len(troubles)})", "bold")
         yield from aligned(troubles, width)
-    else:
+    if not incidents and not troubles:
         yield Text(f"{SIGNS['up'][0]} {label['none']}", "green")
 
 
-def _of_networks(status: Item, teller: Teller) -> Iterator[Line]:
+def incident_lines(incident: Item, teller: Teller, width: int) -> Iterator[Text]:
+    """Give the sentence of an open incident, and behind it its id and for how long it lasts."""
+    lasting = teller.lasting(teller.now - incident["since"])
+    end = Text(f"{incident['incident']} ({lasting})", "dim")
+    *lines, last = hanging(teller.sign_of(incident), Text(incident["sentence"][teller.words.language]), width)
+    yield from lines
+    if last.cell_len + len(GAP) + end.cell_len <= width:
+        yield Text.assemble(last, GAP, end)
+    else:
+        yield last
+        yield Text.assemble(GAP, end)
+
+
+def _of_networks(status: Item, teller: Teller) -> Iterator[tuple[Item, Line]]:
     for network in status["networks"]:
         if _is_trouble(network):
-            yield _trouble(network, teller, teller.called(network["name"]), "")
+            yield network, _trouble(network, teller, teller.called(network["name"]), "")
 
 
-def _of_centers(status: Item, teller: Teller) -> Iterator[Line]:
+def _of_centers(status: Item, teller: Teller) -> Iterator[tuple[Item, Line]]:
     networks = {network["id"]: teller.called(network["name"]) for network in status["networks"]}
     for center in status["centers"]:
         name = teller.called(center["name"])
@@ -37,9 +62,9 @@ def _of_centers(status: Item, teller: Teller) -> Iterator[Line]:
                 part = (
                     f"{networks.get(link['network'], link['network'])} {teller.words.role[circuit['role']]}"
                 )
-                yield _trouble(circuit, teller, name, part, _whom_to_call(circuit, teller))
+                yield circuit, _trouble(circuit, teller, name, part, _whom_to_call(circuit, teller))
         for device in filter(_is_trouble, center["devices"]):
-            yield _trouble(device, teller, name, teller.called(device["name"]))
+            yield device, _trouble(device, teller, name, teller.called(device["name"]))
 
 
 def _is_trouble(item: Item) -> bool:

@@ -98,8 +98,17 @@ class Storyteller:
         looks = (known[name] for name in incident.explains if name in known)
         # A look at a network over a circuit says that the circuit is cut, and nothing of the network.
         looked_at = (look.subject for look in looks if look.check.startswith(look.subject))
-        for path in (incident.component, *looked_at, *lost, *(one.subject for one in reduced), *hidden):
+        passages = [*lost, *(one.subject for one in reduced)]
+        circuits = (name for path in passages for name in self._spoilt(path, incident.component))
+        for path in (incident.component, *looked_at, *passages, *circuits, *hidden):
             yield from self._subjects(path)
+
+    def _spoilt(self, subject: str, component: str) -> Iterator[str]:
+        """Give the circuits of a link that are of no use while *component* is broken."""
+        passage = self._passages[subject]
+        if passage.over:
+            both = zip(passage.over, passage.alternatives, strict=True)
+            yield from (circuit for circuit, way in both if component in way)
 
     def _subjects(self, path: str) -> Iterator[str]:
         """Give the subject that a path names or lies in, and those that it is part of."""

@@ -13,7 +13,7 @@ from tests.board import city
 
 
 def test_the_pieces_make_the_document():
-    world = city.cut()
+    world = city.blamed()
     city.listen(world, "maojian", clock_offset=0.25)
     written = b"".join(pieces(world, city.vitals(), city.NOW, monotonic=lambda: city.MONOTONIC))
 
@@ -59,6 +59,32 @@ def test_what_is_suspected_says_since_when_and_why_and_so_does_what_it_is_part_o
     assert (primary["suspected_since"], primary["suspected_reason"]) == (city.NOW - 3, "timeout")
     assert link["suspected_since"] == city.NOW - 3
     assert "suspected_since" not in backup
+
+
+def test_an_open_incident_is_told_whole_and_named_by_all_that_it_touches():
+    told = document(city.blamed(), city.vitals(), city.NOW)
+    power, circuit, suspected = told["incidents"]
+    centers = {center["id"]: center for center in told["centers"]}
+
+    assert (power["component"], power["group"]) == (
+        "danjiangkou/power",
+        ["danjiangkou/power", "danjiangkou/router"],
+    )
+    assert (suspected["stage"], suspected["confirmed_at"]) == ("suspected", None)
+    assert centers["danjiangkou"]["incidents"] == [power["incident"]]
+    assert centers["danjiangkou"]["devices"][1]["incidents"] == [power["incident"]]
+    assert [c["incidents"] for c in centers["yunyang"]["links"][1]["circuits"]] == [[circuit["incident"]], []]
+    assert centers["wudangshan"]["incidents"] == []
+    assert [network["incidents"] for network in told["networks"]] == [[], []]
+
+
+def test_the_documentation_says_where_the_keys_of_incidents_stand():
+    docs = Path(__file__).parents[2] / "docs"
+    told = document(city.blamed(), city.vitals(), city.NOW)["incidents"][0]
+    manual = (docs / "mqtt.md").read_text("utf-8")
+
+    assert "(mqtt.md#incidents)" in (docs / "api.md").read_text("utf-8")
+    assert [key for key in told if f"`{key}`" not in manual] == []
 
 
 def agents(world):

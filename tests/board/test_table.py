@@ -10,9 +10,10 @@ from rich.console import Console
 
 from monitor.board.api import document
 from monitor.board.table import city_table, is_well
-from monitor.board.teller import PRESENCES, SIGNS, SUSPECTED
+from monitor.board.teller import PRESENCES, SIGNS, STAGES, SUSPECTED
 from monitor.core.agent import Agent, Presence
 from monitor.core.health import Health, SubjectKind
+from monitor.core.incident import Stage
 from tests.board import city
 
 
@@ -38,7 +39,7 @@ def test_every_row_is_as_wide_as_its_headings(language):
 
 
 def test_every_sign_takes_one_cell_whatever_the_terminal_thinks_of_ambiguous_ones():
-    signs = [sign for sign, _ in [*SIGNS.values(), *PRESENCES.values(), SUSPECTED]]
+    signs = [sign for sign, _ in [*SIGNS.values(), *PRESENCES.values(), *STAGES.values()]]
 
     assert {unicodedata.east_asian_width(sign) for sign in signs} <= {"N", "Na"}
 
@@ -75,6 +76,80 @@ def test_what_is_hidden_by_another_fault_is_no_trouble_of_its_own():
 
     assert "当前异常 (6)" in text
     assert "路由器" not in text
+
+
+def below(text, heading):
+    """Give the lines below a heading, up to the next empty one."""
+    lines = text.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith(heading))
+    return lines[at + 1 : lines.index("", at) if "" in lines[at:] else None]
+
+
+def test_one_fault_is_one_line_and_what_it_explains_has_none():
+    assert below(drawn(city.blamed()), "当前事件 (3)") == [
+        "✘ 丹江口市供电或路由器 14:11:50 起故障，全中心失联。  20260921-221150 (1 分 30 秒)",
+        (
+            "✘ 郧阳区至省网主用电路 14:11:50 起中断，备用电路正常；报修中国电信 10000，电路号 SY-yun-province。"
+            "  20260921-221151 (1 分 30 秒)"
+        ),
+        "! 茅箭区至市网主用电路 14:13:17 起疑似中断，备用电路正常。  20260921-221152 (3 秒)",
+    ]
+    assert "异常" not in drawn(city.blamed())
+
+
+def test_a_trouble_that_no_incident_explains_keeps_its_line_below_them():
+    world = city.blamed()
+    city.say(world, "yunyang/web", SubjectKind.DEVICE, Health.DEGRADED, "certificate_not_yet_valid")
+    (line,) = below(drawn(world), "其余异常 (1)")
+
+    assert line.startswith("▾ 降级  郧阳区 指挥信息系统  证书尚未生效")
+
+
+def test_what_is_down_again_is_not_hidden_by_an_incident_that_is_recovering():
+    world = city.cut()
+    city.blame(world, "yunyang/province/primary", Stage.RECOVERING)
+
+    assert "✘ 中断  郧阳区 省网 主用" in drawn(world)
+
+
+def test_what_asks_for_something_comes_first_and_each_turn_has_its_sign():
+    world = city.world()
+    city.blame(world, "broker", planned=True)
+    city.blame(world, "yunyang/power", behind="network/city")
+    city.blame(world, "wudangshan/power", Stage.RECOVERING)
+    city.blame(world, "maojian/power", Stage.SUSPECTED)
+    city.blame(world, "danjiangkou/power")
+    lines = below(drawn(world), "当前事件 (5)")
+
+    assert [line[:5] for line in lines] == ["✘ 丹江口", "! 茅箭区", "↺ 武当山", "? 郧阳区", "⚒ MQT"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_sentence_that_is_too_long_goes_on_behind_its_sign_and_numbers_stay_whole(width, language):
+    lines = below(
+        drawn(city.blamed(), language, width=width), {"zh": "当前事件", "en": "open incidents"}[language]
+    )
+
+    assert max(map(cell_len, lines)) <= width
+    assert [line[0] for line in lines if line[0] != " "] == ["✘", "✘", "!"]
+    assert any("SY-yun-province" in line for line in lines)
+    assert not any(line.strip()[0] in "，。；、）" for line in lines)
+    assert sum("20260921-22115" in line for line in lines) == 3
+
+
+def test_a_daemon_that_knows_nothing_of_incidents_is_shown_as_before():
+    status = document(city.cut(), city.vitals(), city.NOW)
+    del status["incidents"]
+    for center in status["centers"]:
+        for link in center["links"]:
+            for circuit in link["circuits"]:
+                del circuit["incidents"]
+    console = Console(width=140, color_system=None)
+    with console.capture() as captured:
+        console.print(city_table(status))
+
+    assert "当前异常 (6)" in captured.get()
 
 
 def test_a_suspicion_is_shown_though_the_health_is_still_up():

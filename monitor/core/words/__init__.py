@@ -28,6 +28,8 @@ class Words:
     """Patterns of whole sentences, see `core/sentence.py`."""
     incident: Mapping[str, str]
     """Patterns of the sentences about incidents, see `core/headline.py`."""
+    planned: Mapping[str, str]
+    """Patterns of the sentences about planned work, see `core/planned_news.py`."""
     demo: Mapping[str, str]
     """What the demo says."""
     comma: str
