@@ -260,6 +260,10 @@ def test_the_environment_sets_what_stands_in_a_report(write, monkeypatch):
         ("reports: {city: {port: 1883}}", "reports.city.host: found nothing, expected a value"),
         ("reports: {city: {host: a, hots: b}}", "found the unknown key 'hots'"),
         ("reports: {city: {host: a, password: x}}", "found a secret, expected `password_file`"),
+        (
+            "reports: {city: {host: a}, other: {host: A, username: x}}",
+            "found the broker and the root of `reports.city` in `reports.other`, expected one report to each",
+        ),
         ("collect: true", "found no broker, expected `mqtt.host` too"),
         ("store: {keep_days: 179}", "store.keep_days: found 179, expected at least 180"),
     ],

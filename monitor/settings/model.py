@@ -120,6 +120,18 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _reports_to_each_broker_once(self) -> Self:
+        """Two reports would speak of this vantage on the same topics, and each refute the other."""
+        told: dict[tuple[str, int, str], str] = {}
+        for name, report in self.reports.items():
+            broker = (report.host.lower(), report.port, report.root)
+            first = told.setdefault(broker, name)
+            if first != name:
+                found = f"the broker and the root of `reports.{first}` in `reports.{name}`"
+                raise wanted("one report to each broker", found=found)
+        return self
+
     _file: Path | None = PrivateAttr(default=None)
 
     @property
