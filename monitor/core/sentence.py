@@ -54,6 +54,8 @@ def called(name: Name, language: str) -> str:
 
 def _pattern(status: Status, words: Words) -> str:
     pattern = f"{status.kind}_{status.health}"
+    if pattern == "center_down" and status.reason == "device_down":
+        return "center_dark"  # none of its links is looked at from here: nothing is known of them
     return pattern if pattern in words.sentence else f"{status.kind}_unknown"
 
 
@@ -70,7 +72,8 @@ def _facts(status: Status, scene: Scene, words: Words) -> dict[str, str]:
     if status.kind is SubjectKind.DEVICE:
         facts["device"] = called(scene.inventory.devices[status.subject].name, words.language)
     elif status.kind is SubjectKind.CENTER:
-        facts["networks"] = words.comma.join(_network(x.network, scene, words) for x in center.links)
+        seen = [x for x in center.links if x.id in scene.statuses] or center.links
+        facts["networks"] = words.comma.join(_network(x.network, scene, words) for x in seen)
     else:
         facts["network"] = _network(rest[0], scene, words)
     if status.kind is SubjectKind.CIRCUIT:
@@ -105,7 +108,7 @@ def _center(status: Status, scene: Scene) -> Center:
 
 def _works(now: Status, scene: Scene, words: Words) -> str:
     if not now.works:
-        return words.sentence["works_none"] if now.health is Health.DOWN else ""
+        return words.sentence["works_none"] if now.reason == "all_links_down" else ""
     names = [_name(subject, scene, words) for subject in now.works]
     return words.sentence["works"].format(works=words.comma.join(names))
 

@@ -60,6 +60,19 @@ def test_a_center_that_lost_everything():
     )
 
 
+def test_of_a_center_whose_links_are_not_looked_at_it_is_not_said_that_they_are_lost():
+    router = Status("dan/router", SubjectKind.DEVICE, Health.DOWN, AT, "timeout")
+    said = tell(Status("dan", SubjectKind.CENTER, Health.DOWN, AT, "device_down"), statuses=[router])
+
+    assert said == "丹江口市指挥中心 09:14:07 起从本观测点所见设备均无法访问；其链路不从本观测点检测。"
+
+
+def test_a_center_that_lost_all_links_names_only_those_that_are_looked_at():
+    center = Status("dan", SubjectKind.CENTER, Health.DOWN, AT, "all_links_down")
+
+    assert "与省网的链路" in tell(center, statuses=[link("down")])
+
+
 def test_a_center_that_lost_one_link_says_which_and_what_still_works():
     center = Status(
         "dan", SubjectKind.CENTER, Health.DEGRADED, AT, "link_down", works=("dan/city", "dan/router")

@@ -42,6 +42,8 @@ EN = Words(
         "primary_unknown": "primary circuit unknown",
         "one_down_one_unknown": "one circuit down, one unknown",
         "all_links_down": "all links down",
+        "center_dark": "none of the devices of {center} seen from here answers since {at}; "
+        "its links are not looked at from here",
         "link_down": "a link is down",
         "link_unknown": "a link is unknown",
         "link_degraded": "a link is degraded",

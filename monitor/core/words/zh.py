@@ -42,6 +42,7 @@ ZH = Words(
         "primary_unknown": "主用电路未知",
         "one_down_one_unknown": "一路中断，一路未知",
         "all_links_down": "全部链路中断",
+        "center_dark": "{center} {at} 起从本观测点所见设备均无法访问；其链路不从本观测点检测",
         "link_down": "有链路中断",
         "link_unknown": "有链路未知",
         "link_degraded": "有链路降级",
