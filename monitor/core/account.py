@@ -35,7 +35,8 @@ def _of_a_daemon(event: Event, words: Words) -> str:
     what = str(data.pop("what", event.kind))
     told = words.label.get(f"what_{what}", what)
     facts = [f"{key}={_fact(value)}" for key, value in data.items() if value not in (None, "", [])]
-    return f"{event.subject} {told}" + (f" ({words.comma.join(facts)})" if facts else "")
+    who = f"{words.label['vantage']} {event.subject}:" if event.kind == "daemon" else event.subject
+    return f"{who} {told}" + (f" ({words.comma.join(facts)})" if facts else "")
 
 
 def _word(words: Mapping[str, str], value: Json) -> str:
@@ -45,4 +46,6 @@ def _word(words: Mapping[str, str], value: Json) -> str:
 def _fact(value: Json) -> str:
     if isinstance(value, list):
         return " ".join(_fact(one) for one in value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

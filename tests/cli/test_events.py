@@ -89,8 +89,14 @@ def test_what_has_no_sentence_is_told_all_the_same(show):
         "2026-11-24 08:13:03  city  danjiangkou/city/primary/icmp 正常、疑似 (无应答: 2 of 2)"
     ]
     assert show("--kind", "daemon", "--lang", "en") == [
-        "2026-11-24 08:03:05  city  city began to watch (unwatched_seconds=12.5)"
+        "2026-11-24 08:03:05  city  vantage city: began to watch (unwatched_seconds=12.5)"
     ]
+
+
+def test_a_silent_daemon_is_not_told_as_if_it_were_its_center():
+    event = Event("city", "b", 1, AT, "daemon", "danjiangkou", {"what": "agent_back", "restarted": False})
+
+    assert account(event, "zh") == "观测点 danjiangkou: 恢复消息 (restarted=false)"
 
 
 def seqs(lines):
