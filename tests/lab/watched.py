@@ -214,11 +214,11 @@ def samples(name: str, **labels: str) -> list[float]:
 
 
 @contextlib.contextmanager
-def watched(lab: Lab, folder: Path) -> Iterator[Ear]:
-    """Run broker and daemon in the lab until the whole city is seen to be up; lend the ear."""
+def watched(lab: Lab, folder: Path, more: str = "") -> Iterator[Ear]:
+    """Run broker and daemon, with *more* in its settings, until the whole city is seen to be up; lend the ear."""
     assert MOSQUITTO is not None
     (folder / "city.yaml").write_text(inventory(), encoding="utf-8")
-    (folder / "settings.yaml").write_text(SETTINGS.format(folder=folder, broker=DAEMON))
+    (folder / "settings.yaml").write_text(SETTINGS.format(folder=folder, broker=DAEMON) + more)
     conf = f"listener 1883 {DAEMON}\nallow_anonymous true\nset_tcp_nodelay true\nuser root\n"
     (folder / "mosquitto.conf").write_text(conf)
     lab.start(CITY, MOSQUITTO, "-c", str(folder / "mosquitto.conf"), log=folder / "mosquitto.log")

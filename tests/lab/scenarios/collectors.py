@@ -29,7 +29,7 @@ def killed(levels: Levels, rounds: int = 2) -> Row:
 
 
 def frozen(levels: Levels, seconds: float = 15.0) -> Row:
-    """Let the city's daemon stand still while circuits fail; nobody is to be judged by what it did not hear."""
+    """Let the city's daemon stand still while circuits fail: nobody is judged by what it did not hear."""
     trial, agent = Trial(levels, f"city's daemon frozen, {seconds:g} s"), levels.daemons[COUNTY]
     levels.city.freeze()
     thaw_at = time.monotonic() + seconds
