@@ -7,6 +7,7 @@ without anybody being alarmed. A look that fails while all its ways lead over su
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from monitor.core.checks import network_subject
+from monitor.core.incident import Incident, Stage
 from monitor.core.inventory import Center, Inventory, Name
 from monitor.core.topology import Component, Topology, names
 from monitor.core.topology.components import router_of, trunk_id
@@ -32,9 +33,12 @@ def known_paths(inventory: Inventory) -> tuple[str, ...]:
     )
 
 
-def components(scope: Iterable[str], inventory: Inventory, known: Mapping[str, Component]) -> frozenset[str]:
+def components(
+    scope: Collection[str], inventory: Inventory, known: Mapping[str, Component]
+) -> frozenset[str]:
     """Return those of the *known* components that are worked on."""
-    roots = {root for path in scope for root in _roots(path, inventory)}
+    roots = {*scope, *subjects(scope, inventory)}
+    roots |= {trunk for path in scope for trunk in _trunks(path, inventory)}
     return frozenset(name for name, one in known.items() if _belongs(one, roots))
 
 
@@ -100,17 +104,11 @@ def _belongs(component: Component, roots: Collection[str]) -> bool:
     return component.center in roots or any(path in roots for path in above)
 
 
-def _roots(path: str, inventory: Inventory) -> Iterator[str]:
-    """Give what is worked on with *path*; all components below are, too."""
-    yield path
-    first, _, rest = path.partition("/")
+def _trunks(path: str, inventory: Inventory) -> Iterator[str]:
+    """Give what joins a network to others."""
+    first, _, network = path.partition("/")
     if first == "network":
-        yield from (trunk_id(rest, other) for other in inventory.networks if other != rest)
-    elif first == "carrier":
-        yield from (circuit.id for circuit in inventory.circuits.values() if circuit.carrier == rest)
-    elif first == "risk" and rest in inventory.risks:
-        for member in inventory.risks[rest].members:
-            yield f"{member}/power" if member in inventory.centers else member
+        yield from (trunk_id(network, other) for other in inventory.networks if other != network)
 
 
 def _subjects(path: str, inventory: Inventory) -> Iterator[str]:
@@ -154,3 +152,12 @@ def _subjects_of(center: Center) -> Iterator[str]:
     yield from (link.id for link in center.links)
     yield from (circuit.id for circuit in center.circuits())
     yield from (device.id for device in center.devices)
+
+
+def blamed(topology: Topology, incidents: Iterable[Incident]) -> frozenset[str]:
+    """Return the daemon's own checks that fail for a cause that is not planned, and for none that is."""
+    broken = [one for one in incidents if one.stage in (Stage.SUSPECTED, Stage.CONFIRMED)]
+    real = {name for one in broken if not one.planned for name in one.explains}
+    real -= {name for one in broken if one.planned for name in one.explains}
+    seen = (topology.observations[name] for name in real if name in topology.observations)
+    return frozenset(one.check for one in seen if one.vantage == topology.vantage)

@@ -6,7 +6,7 @@ what is said rests on looks that are younger than the fault. The diagnosis itsel
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from monitor.core import joint
@@ -17,7 +17,7 @@ from monitor.core.diagnosis.looks import related
 from monitor.core.incident import Book, Change, Incident, Other, Seen, Sighting, Stage, advance
 from monitor.core.story import Story
 from monitor.core.storytelling import Storyteller, incident_news
-from monitor.core.topology import Kind, Topology, observation_id, topology_of
+from monitor.core.topology import Kind, Topology, observation_id
 from monitor.core.world import World
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
@@ -46,6 +46,10 @@ class Diagnostician:
     def __init__(self, world: World, telling: Telling, budget: Budget, hold: float, zone: tzinfo) -> None:
         """Close an incident when all has been well for *hold* seconds, longer after each relapse."""
         self.scheduler: Scheduler
+        self.worked_on: frozenset[str] = frozenset()
+        """Components that are being worked on."""
+        self.concluded: Callable[[], None] = _nobody
+        """Hears whenever the world's incidents are those of a new diagnosis."""
         self._world = world
         self._telling = telling
         self._budget = budget
@@ -61,10 +65,12 @@ class Diagnostician:
         self._allowance = PER_SECOND
         self._allowed_at = 0.0
 
-    def adopt(self, watches: Mapping[str, Watch], incidents: Mapping[str, Incident]) -> None:
+    def adopt(
+        self, watches: Mapping[str, Watch], topology: Topology, incidents: Mapping[str, Incident]
+    ) -> None:
         """Think of what is now watched; *incidents* are those that an earlier run left open."""
         self._watches = watches
-        self._topology = topology_of(self._world.inventory, self._world.vantage)
+        self._topology = topology
         self._storyteller = Storyteller(self._topology, self._world.inventory, self._zone)
         self._witnesses = Witnesses(self._world, watches, self._budget)
         known = self._topology.components
@@ -87,6 +93,12 @@ class Diagnostician:
         if doubt is not None and doubt.looks == ASKED:
             self._ask_around(watch)
         self.stir()
+
+    def replan(self, worked_on: frozenset[str]) -> None:
+        """Think at once of what is now being worked on, and of what no longer is."""
+        self.worked_on = worked_on
+        self.close()
+        self._think()
 
     def stir(self) -> None:
         """Hear that something has changed that may matter."""
@@ -114,14 +126,25 @@ class Diagnostician:
     def _conclude(self, said: Testimony, now: float) -> None:
         """Bring the book up to date with what is held true, and tell what has changed."""
         topology = self._topology
-        told = {name for one in self._book.open.values() if one.confirmed_at for name in one.explains}
-        since = earliest(miss for name, miss in said.misses.items() if name not in told)
-        found = diagnose(topology, said.evidence, since=since)
+        found = diagnose(topology, said.evidence, since=self._since(said), planned=self.worked_on)
         effect = impact(topology, [*found.components, *self._broken()])
         good = {name for name, seen in said.evidence.items() if seen.llr < 0.0}
-        seen = Seen(tuple(self._sightings(found, said, now)), good, said.misses.keys(), effect.masked)
+        sightings = tuple(self._sightings(found, said, now))
+        seen = Seen(sightings, good, said.misses.keys(), effect.masked, self.worked_on)
         self._book, changes = advance(self._book, seen, now=now, stamp=self._stamp, hold=self._hold)
         self._tell(changes, effect)
+        self.concluded()
+
+    def _since(self, said: Testimony) -> float | None:
+        """Return from when on a good look acquits: the first miss of what is new, or of what was told last.
+
+        A look at a device may be ten seconds old: it says nothing about what broke since.
+        """
+        known = [one for one in self._book.open.values() if one.confirmed_at is not None]
+        told = {name for one in known for name in one.explains}
+        first = earliest(miss for name, miss in said.misses.items() if name not in told)
+        begun = [one.since for one in known] + ([] if first is None else [first])
+        return max(begun, default=None)
 
     def _sightings(self, found: Diagnosis, said: Testimony, now: float) -> Iterator[Sighting]:
         for cause in found.causes:
@@ -191,6 +214,10 @@ class Diagnostician:
                 neighbour = self._watches.get(topology.observations[name].check)
                 if neighbour is not None:  # not every observation is a look: some are heard
                     yield neighbour
+
+
+def _nobody() -> None:
+    """Let nobody know."""
 
 
 def _differs(before: Story | None, now: Story) -> bool:

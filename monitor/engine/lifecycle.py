@@ -11,6 +11,7 @@ from monitor.core.checks import checks_of
 from monitor.core.detection import Belief, Learned, Manner, manner
 from monitor.core.inventory import Bearer, Inventory
 from monitor.core.record import Kept, Remembered
+from monitor.core.topology import topology_of
 from monitor.core.vitals import Vitals
 from monitor.core.world import Check, Json, World
 from monitor.engine.diagnosing import Diagnostician
@@ -18,6 +19,7 @@ from monitor.engine.feed import LogFeed
 from monitor.engine.hearing import Ear
 from monitor.engine.looker import Looker
 from monitor.engine.pipeline import Pipeline
+from monitor.engine.planning import Planner
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
@@ -65,6 +67,10 @@ class Engine:
         self._pipeline = Pipeline(world, vitals, self._telling, zone)
         budget = Budget(tuning.suspicions_per_year, tuning.false_alarms_per_year)
         self._diagnostician = Diagnostician(world, self._telling, budget, tuning.hold, zone)
+        self.planner = Planner(world, self._telling, self._pipeline.assessor, zone)
+        """Who keeps the planned work."""
+        self.planner.replanned = self._diagnostician.replan
+        self._diagnostician.concluded = self.planner.follow
         self._pipeline.stirred = self._diagnostician.missed
         self.ear.stirred = self._diagnostician.stir
         self._looker = Looker(kinds, self._pipeline, self.vitals, concurrency=tuning.concurrency)
@@ -128,6 +134,7 @@ class Engine:
     async def stop(self) -> None:
         """Stop looking; report nothing of what was under way."""
         self._scheduler.stop()
+        self.planner.close()
         self._diagnostician.close()
         await self._looker.aclose()
         if self.vitals.ready:  # what never started knows nothing, and must not write that over what is known
@@ -153,12 +160,17 @@ class Engine:
                 self._scheduler.take_off(watch)
         self.world.inventory = inventory
         self.ear.forget()
+        topology = topology_of(inventory, self.world.vantage)
+        incidents = {**remembered.incidents, **self.world.incidents}
+        self.planner.adopt(topology, remembered.planned, incidents.values())
+        self._diagnostician.worked_on = self.planner.worked_on
         self._pipeline.adopt(watches)
-        self._diagnostician.adopt(self._pipeline.watches, remembered.incidents)
+        self._diagnostician.adopt(self._pipeline.watches, topology, remembered.incidents)
         for name, watch in watches.items():
             if old.get(name) is not watch:
                 self._looker.equip(watch)
                 self._scheduler.put_first(watch)
+        self.planner.turn()
 
     def _manner(self, check: Check, inventory: Inventory) -> Manner:
         return manner(

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
-from monitor.core.incident import Change, Stage
+from monitor.core.incident import Change, Incident, Stage
+from monitor.core.planned import Work
 from monitor.core.record import Kept, Record
 from monitor.core.vitals import Vitals
 from monitor.core.world import Event, EventKind, Json, World
@@ -12,6 +13,7 @@ from monitor.engine.feed import LogFeed
 from monitor.ports import Log
 
 NOTHING: Mapping[str, Kept | None] = MappingProxyType({})
+NO_WORK: Mapping[str, Work | None] = MappingProxyType({})
 
 
 class Telling:
@@ -38,9 +40,9 @@ class Telling:
         return Event(self._world.vantage, self._world.boot, self._seq, self._wall(), kind, subject, data)
 
     def count(self, change: Change, kind: str) -> None:
-        """Count what became of an incident; *kind*: of its component."""
+        """Count what became of an incident; *kind*: of its component. Planned work is none of them."""
         vitals, before, now = self._vitals, change.before, change.now
-        if now.confirmed_at is not None and (before is None or before.confirmed_at is None):
+        if _counts(now) and not _counts(before):
             vitals.incidents_confirmed[kind] = vitals.incidents_confirmed.get(kind, 0) + 1
         elif now.stage is Stage.CLOSED and now.confirmed_at is None:
             vitals.incidents_withdrawn[kind] = vitals.incidents_withdrawn.get(kind, 0) + 1
@@ -51,17 +53,18 @@ class Telling:
         changed: Collection[str] = (),
         checks: Mapping[str, Kept | None] = NOTHING,
         incidents: Collection[str] = (),
+        planned: Mapping[str, Work | None] = NO_WORK,
     ) -> None:
         """Record events with what they imply, and stir the feeds.
 
         *changed*: subjects whose status changed; *checks*: what is now kept of them; *incidents*: ids of
-        those that changed or were closed.
+        those that changed or were closed; *planned*: what is now known of planned work.
         """
         world = self._world
         statuses = {subject: world.statuses.get(subject) for subject in changed}
         causes = {name: world.incidents.get(name) for name in incidents}
-        if events or statuses or checks or causes:
-            self._log.append(Record(tuple(events), checks, statuses, causes))
+        if events or statuses or checks or causes or planned:
+            self._log.append(Record(tuple(events), checks, statuses, causes, planned))
             for feed in self._feeds:
                 feed.push(changed, checks, incidents)
 
@@ -69,3 +72,8 @@ class Telling:
         """Tell something about ourselves, or about the daemon of another vantage."""
         subject = subject or self._world.vantage
         self.tell([self.event("daemon", subject, {"what": what, **data})])
+
+
+def _counts(incident: Incident | None) -> bool:
+    """Tell whether an incident is one in the statistics: it was confirmed, and is no planned work."""
+    return incident is not None and incident.confirmed_at is not None and not incident.planned
