@@ -132,7 +132,7 @@ def _wanted(args: argparse.Namespace, zone: ZoneInfo) -> list[Condition]:
 
 
 def _show(log: Path, wanted: list[Condition], limit: int, show: Callable[[Row[Any]], str]) -> None:
-    rows: Iterable[Row[Any]] = _all(log, wanted)
+    rows: Iterable[Row[Any]] = every(log, wanted)
     if limit:
         latest = _latest(log, wanted, limit + 1)
         if len(latest) > limit:
@@ -148,7 +148,8 @@ def _latest(log: Path, wanted: list[Condition], limit: int) -> list[Row[Any]]:
         return list(connection.execute(query))
 
 
-def _all(log: Path, wanted: list[Condition]) -> Iterator[Row[Any]]:
+def every(log: Path, wanted: list[Condition]) -> Iterator[Row[Any]]:
+    """Give every event of a log that is as *wanted*, in the order of the log. Raises DBAPIError."""
     engine, after = _engine(log), 0
     while True:
         query = select(events).where(events.c.position > after, *wanted).order_by(events.c.position)

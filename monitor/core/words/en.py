@@ -42,8 +42,6 @@ EN = Words(
         "primary_unknown": "primary circuit unknown",
         "one_down_one_unknown": "one circuit down, one unknown",
         "all_links_down": "all links down",
-        "center_dark": "none of the devices of {center} seen from here answers since {at}; "
-        "its links are not looked at from here",
         "link_down": "a link is down",
         "link_unknown": "a link is unknown",
         "link_degraded": "a link is degraded",
@@ -93,6 +91,8 @@ EN = Words(
         "rtt": "RTT",
         "loss": "loss",
         "incidents": "open incidents",
+        "past_incidents": "incidents that are over",
+        "no_incidents": "no open incidents",
         "troubles": "open troubles",
         "other_troubles": "other troubles",
         "none": "no open troubles",
@@ -138,6 +138,8 @@ EN = Words(
     },
     sentence={
         "center_down": "{center} has lost all links ({networks}) since {at}: no circuit answers",
+        "center_dark": "none of the devices of {center} seen from here answers since {at}; "
+        "its links are not looked at from here",
         "link_down": "{center} has lost its link to {network} since {at}: no circuit answers",
         "link_on_backup": "{center} reaches {network} on backup since {at}: its primary circuit is down",
         "link_degraded": "{center} has no backup to {network} since {at}: its backup circuit is down",
