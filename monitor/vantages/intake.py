@@ -158,12 +158,10 @@ class Intake:
 
     async def _answer(self, vantage: str, claim: tuple[str, int] | None) -> None:
         peer, known = self._peers.get(vantage), await self._archive.gathered(vantage)
-        if peer is None or not known.log:
-            return
-        if claim is None:
-            self._acknowledge(peer, known.log, known.position)
-        elif claim[0] == known.log and claim[1] != known.position:
-            self._acknowledge(peer, known.log, known.position, gap=claim[1] > known.position)
+        log, believed = claim or (known.log, None)
+        position = known.position if log == known.log else 0  # of another log we have nothing
+        if peer is not None and log and believed != position:
+            self._acknowledge(peer, log, position, gap=believed is not None and believed > position)
 
     def _tell_gap(self, peer: Peer, log: str, position: int, now: float) -> None:
         told = self._gaps.get(peer.vantage)

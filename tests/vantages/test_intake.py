@@ -228,6 +228,19 @@ class TestAnAcknowledgement:
 
         assert dan.acks[-1]["gap"] is True
 
+    @pytest.mark.parametrize(
+        "known", [Gathered(), Gathered("log-0", 7, ("boot-0",))], ids=["none", "another"]
+    )
+    async def test_asks_for_all_of_a_log_of_which_we_have_nothing(self, broker, dan, known):
+        async with collecting(broker.port) as collector:
+            collector.archive.known["dan"] = known
+
+            await dan.beat(acknowledged=3)
+
+            await acknowledged(collector, dan, 0)
+
+        assert (dan.acks[-1]["log"], dan.acks[-1]["gap"]) == ("log-1", True)
+
 
 @pytest.mark.server
 @needs_mosquitto
