@@ -114,6 +114,10 @@ class Meaning:
         if other is None:
             return
         role, says = self._words.role[other.role], self._says
+        if other.id in self._story.incident.group:  # one of the two works, and nobody knows which
+            link = f"{broken.center}/{broken.network}"
+            yield says["one_left"].format(links=self._links([link]))
+            return
         if other.id in self._unseen:
             yield says["role_unknown"].format(role=role)
             return

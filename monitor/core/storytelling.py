@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from monitor.core.diagnosis import Cause, Diagnosis, Rival
-from monitor.core.diagnosis.consequences import Impact
+from monitor.core.diagnosis.consequences import Impact, impact
 from monitor.core.diagnosis.looks import deciding
 from monitor.core.headline import headline
 from monitor.core.incident import Change, Incident
@@ -24,7 +24,7 @@ PLACES = 4
 
 
 class Storyteller:
-    """Tells the incidents of one city, as it is declared."""
+    """Tells the incidents of one city, as it is declared; at first nothing is broken."""
 
     def __init__(self, topology: Topology, inventory: Inventory, zone: tzinfo) -> None:
         """Tell times of day in *zone*."""
@@ -36,25 +36,30 @@ class Storyteller:
         self._inside: dict[str, list[Passage]] = {}
         for passage in topology.passages:
             self._inside.setdefault(passage.center, []).append(passage)
-        self._ground: tuple[Impact, tuple[str, ...]] | None = None
+        self._broken: tuple[str, ...] = ()
+        self._effect = Impact()
         self._told: dict[str, tuple[Incident, Story]] = {}
 
-    def stories(
-        self, incidents: Iterable[Incident], effect: Impact, broken: tuple[str, ...]
-    ) -> dict[str, Story]:
-        """Return the stories of all open incidents by id; of what has not changed, the one told before."""
-        known = self._told if self._ground == (effect, broken) else {}
+    def stories(self, incidents: Iterable[Incident], broken: tuple[str, ...]) -> dict[str, Story]:
+        """Return the stories of all open incidents by id, now that these components are *broken*.
+
+        What has not changed is the story told before.
+        """
+        known = self._told
+        if broken != self._broken:
+            known, self._broken, self._effect = {}, broken, impact(self._topology, broken)
         told: dict[str, tuple[Incident, Story]] = {}
         for one in incidents:
             before = known.get(one.id)
             if before is None or before[0] != one:
-                before = (one, self.story(one, effect, broken))
+                before = (one, self.story(one))
             told[one.id] = before
-        self._ground, self._told = (effect, broken), told
+        self._told = told
         return {name: story for name, (_, story) in told.items()}
 
-    def story(self, incident: Incident, effect: Impact, broken: Collection[str]) -> Story:
-        """Return what is told of *incident* while *broken* are, which together have this *effect*."""
+    def story(self, incident: Incident) -> Story:
+        """Return what is told of *incident* as things stand."""
+        effect = self._effect
         component = self._topology.components[incident.component]
         lost = tuple(subject for subject in effect.lost if self._crosses(subject, incident.component))
         reduced = tuple(
@@ -72,11 +77,11 @@ class Storyteller:
             frozenset(self._touched(incident, lost, reduced, hidden)),
             lost,
             reduced,
-            self._works(component.center, {one.subject for one in reduced}, effect, broken),
+            self._works(component.center, {one.subject for one in reduced}),
             hidden,
             effect.isolated and component.id in self._way_out,
             tuple(self._calls(incident.component)),
-            self._deciding(known, broken),
+            self._deciding(known),
         )
         story = replace(story, names=self._names(story))
         setting = Setting(self._topology, self._inventory, frozenset(effect.masked), self._zone)
@@ -127,10 +132,8 @@ class Storyteller:
         if path in self._inventory.circuits:
             yield path
 
-    def _works(
-        self, center: str | None, reduced: Collection[str], effect: Impact, broken: Collection[str]
-    ) -> tuple[str, ...]:
-        gone = frozenset((*broken, *effect.masked))
+    def _works(self, center: str | None, reduced: Collection[str]) -> tuple[str, ...]:
+        gone = frozenset((*self._broken, *self._effect.masked))
         return tuple(
             passage.subject
             for passage in self._inside.get(center or "", ())
@@ -163,7 +166,7 @@ class Storyteller:
         elif component.startswith("risk/") and risk is not None and risk.kind is not RiskKind.FEED:
             yield from (circuits[member] for member in risk.members if member in circuits)
 
-    def _deciding(self, incident: Incident, broken: Collection[str]) -> tuple[str, ...]:
+    def _deciding(self, incident: Incident) -> tuple[str, ...]:
         """Return the looks that would tell it from the next of its group, or from its nearest rival."""
         rivals = [
             Rival((incident.component,), other.causes, other.behind, other.confidence)
@@ -172,7 +175,7 @@ class Storyteller:
         ]
         if len(incident.group) == 1 and not rivals:
             return ()
-        others = (Cause(n, (n,), 1.0, (), ()) for n in self._known(broken) if n != incident.component)
+        others = (Cause(n, (n,), 1.0, (), ()) for n in self._known(self._broken) if n != incident.component)
         own = Cause(incident.component, incident.group, incident.confidence, (), ())
         return deciding(self._topology, Diagnosis((own, *others), rivals=tuple(rivals)))
 

@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 from monitor.core import joint
 from monitor.core.detection import PRIORS
 from monitor.core.diagnosis import Cause, Diagnosis, diagnose
-from monitor.core.diagnosis.consequences import Impact, impact
+from monitor.core.diagnosis.consequences import impact
 from monitor.core.diagnosis.looks import related
 from monitor.core.incident import Book, Change, Incident, Other, Seen, Sighting, Stage, advance
 from monitor.core.story import Story
@@ -79,7 +79,7 @@ class Diagnostician:
         for name in gone:
             del open_[name]
         self._book = Book(open_, self._book.ended)
-        self._tell((), impact(self._topology, self._broken()), gone)
+        self._tell((), gone)
         self.stir()
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class Diagnostician:
         sightings = tuple(self._sightings(found, said, now))
         seen = Seen(sightings, good, said.misses.keys(), effect.masked, self.worked_on)
         self._book, changes = advance(self._book, seen, now=now, stamp=self._stamp, hold=self._hold)
-        self._tell(changes, effect)
+        self._tell(changes)
         self.concluded()
 
     def _since(self, said: Testimony) -> float | None:
@@ -167,17 +167,17 @@ class Diagnostician:
         open_ = self._book.open.values()
         return tuple(one.component for one in open_ if one.stage is not Stage.RECOVERING)
 
-    def _tell(self, changes: Sequence[Change], effect: Impact, gone: Iterable[str] = ()) -> None:
+    def _tell(self, changes: Sequence[Change], gone: Iterable[str] = ()) -> None:
         """Bring the world up to date, and tell what has changed; *gone* were let go without a word."""
-        world, before, broken = self._world, dict(self._world.stories), self._broken()
-        stories = self._storyteller.stories(self._book.open.values(), effect, broken)
+        world, before = self._world, dict(self._world.stories)
+        stories = self._storyteller.stories(self._book.open.values(), self._broken())
         world.incidents.clear()
         world.incidents.update(self._book.open)
         world.stories.clear()
         world.stories.update(stories)
         events = []
         for change in changes:
-            story = stories.get(change.now.id) or self._storyteller.story(change.now, effect, broken)
+            story = stories.get(change.now.id) or self._storyteller.story(change.now)
             self._telling.count(change, story.kind)
             events.append(self._telling.event("incident", change.now.component, incident_news(change, story)))
         retold = [name for name, story in stories.items() if _differs(before.get(name), story)]

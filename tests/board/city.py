@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.core.agent import Agent, Heard, Presence
 from monitor.core.detection import PRIORS, Belief, Doubt, Verdict
-from monitor.core.diagnosis.consequences import impact, predict
+from monitor.core.diagnosis.consequences import predict
 from monitor.core.health import Health, Status, SubjectKind
 from monitor.core.incident import Incident, Stage
 from monitor.core.inventory import (
@@ -183,9 +183,7 @@ def blame(it: World, component: str, stage: Stage = Stage.CONFIRMED, **facts: An
     incident = Incident(component=component, stage=stage, **{**known, **facts})
     it.incidents[incident.id] = incident
     broken = tuple(one.component for one in it.incidents.values() if one.stage is not Stage.RECOVERING)
-    told = Storyteller(topology, it.inventory, UTC).stories(
-        it.incidents.values(), impact(topology, broken), broken
-    )
+    told = Storyteller(topology, it.inventory, UTC).stories(it.incidents.values(), broken)
     it.stories.update(told)
     return incident.id
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from monitor.core.diagnosis import diagnose
-from monitor.core.diagnosis.consequences import impact, predict
+from monitor.core.diagnosis.consequences import predict
 from monitor.core.incident import Incident, Other, Stage
 from monitor.core.inventory import (
     Bearer,
@@ -136,13 +136,12 @@ class Ground:
     def stories(self, *incidents):
         """Return the stories of *incidents*, which are all that is broken."""
         broken = tuple(one.component for one in incidents if one.stage is not Stage.RECOVERING)
-        effect = impact(self.topology, broken)
-        return [self.storyteller.story(one, effect, broken) for one in incidents]
+        return [*self.storyteller.stories(incidents, broken).values()]
 
     def told(self, incidents):
         """Return the stories of *incidents* by id, as the engine asks for them again and again."""
         broken = tuple(one.component for one in incidents)
-        return self.storyteller.stories(incidents, impact(self.topology, broken), broken)
+        return self.storyteller.stories(incidents, broken)
 
     @staticmethod
     def changed(incident, **facts):

@@ -241,6 +241,12 @@ def test_a_group_of_many_is_named_in_part_and_counted(ground):
     }
 
 
+def test_where_either_circuit_of_a_link_may_be_broken_the_other_is_not_called_well(ground):
+    sentence = ground.story(PRIMARY, group=(PRIMARY, BACKUP)).sentence["zh"]
+
+    assert sentence.startswith("丹江口至省网主用电路或至省网备用电路 09:14:07 起中断，至省网链路仅剩一路；")
+
+
 def test_a_trunk_hides_what_lies_beyond_it():
     ground = Ground(vantage="crossing")
     story = ground.story("network/city-province")
