@@ -144,7 +144,7 @@ def _from_beliefs(subject: str, kind: SubjectKind, beliefs: Sequence[Belief], *,
         health,
         since=max(belief.since for belief in telling),
         reason=telling[0].reason,
-        suspected=any(belief.suspected for belief in beliefs),
+        suspected=any(belief.suspected for belief in beliefs) and not (planned and health is not Health.UP),
         planned=planned and health is not Health.UNKNOWN,
     )
 
@@ -198,8 +198,8 @@ def _link(link: Link, circuits: Mapping[str, Status], view: View) -> Status:
         active=active,
     )
     spared = {role: _spared(circuit) for role, circuit in seen.items()}
-    would_be, _, _ = _over(spared.get(Role.PRIMARY), spared.get(Role.BACKUP))
-    status = _excused(status, would_be, spared.values())
+    without, why, _ = _over(spared.get(Role.PRIMARY), spared.get(Role.BACKUP))
+    status = _excused(status, spared.values(), (without, why))
     before = view.before.get(link.id)
     if active is not None and seen[active].suspected and _is_worse(status, before):
         return _hold(status, before)
@@ -265,8 +265,7 @@ def _center(subject: str, links: Sequence[Status], devices: Sequence[Status], vi
         works=tuple(s.subject for s in below if s.health in REACHABLE),
     )
     spared = [*map(_spared, links)], [*map(_spared, devices)]
-    would_be, _ = _of_parts(*spared)
-    status = _excused(status, would_be, [*spared[0], *spared[1]])
+    status = _excused(status, [*spared[0], *spared[1]], _of_parts(*spared))
     before = view.before.get(subject)
     if any(link.suspected and link.health in REACHABLE for link in links) and _is_worse(status, before):
         return _hold(status, before)
@@ -286,14 +285,23 @@ def _of_parts(links: Sequence[Status], devices: Sequence[Status]) -> tuple[Healt
 
 
 def _spared(status: Status) -> Status:
-    """Return how a part would be if nobody worked on it."""
-    return replace(status, health=Health.UP, suspected=False) if status.planned else status
+    """Return how a part would be if nobody worked on it: what is suspected besides still is."""
+    if not status.planned:
+        return status
+    return replace(status, health=Health.UP, suspected=status.suspected and status.health is not Health.UP)
 
 
-def _excused(status: Status, would_be: Health, parts: Iterable[Status]) -> Status:
-    """Mark a whole as planned if nothing would be wrong with it without the work on its *parts*."""
-    well = would_be is Health.UP and not any(part.suspected for part in parts)
-    return replace(status, planned=well and (status.suspected or status.health is not Health.UP))
+def _excused(status: Status, spared: Iterable[Status], without: tuple[Health, str]) -> Status:
+    """Say of a whole what would be wrong with it *without* the work on its parts; if nothing: it is planned.
+
+    Only what is down because of both is said to be down all the same. *spared*: its parts without the work.
+    """
+    if status.health is Health.UP:
+        return replace(status, planned=status.suspected and not any(part.suspected for part in spared))
+    health, reason = without
+    if health is Health.UP:
+        return replace(status, planned=True, suspected=any(part.suspected for part in spared))
+    return status if status.health is Health.DOWN else replace(status, health=health, reason=reason)
 
 
 def _is_worse(status: Status, before: Status | None) -> bool:

@@ -17,7 +17,7 @@ def said(found: Status, before: Status | None, now: float) -> Status:
         since = before.since
     elif before is not None and found.since <= before.since:
         since = now  # it was wrong already, and said to be
-    return replace(found, health=Health.MAINTENANCE, reason="planned", since=since, suspected=False)
+    return replace(found, health=Health.MAINTENANCE, reason="planned", since=since)
 
 
 def found_when(status: Status) -> Status:
