@@ -103,10 +103,13 @@ class Ground:
         return broken
 
     def visible(self, broken, heard):
-        """Return those of *broken* that show: without them something that is *heard* would be different."""
+        """Return as few of *broken* as show all that is *heard*: the others are hidden behind them."""
         whole = {name: bad for name, bad in self.sight(broken).items() if name in heard}
-        fewer = {fault: self.sight(broken - {fault}) for fault in broken}
-        return {fault for fault, seen in fewer.items() if not whole.items() <= seen.items()}
+        left = set(broken)
+        for fault in sorted(broken):
+            if whole.items() <= self.sight(left - {fault}).items():
+                left.remove(fault)
+        return left
 
     def sight(self, broken):
         """Return what is truly seen: True for bad, by observation; what is not heard of is not in it."""

@@ -25,7 +25,7 @@ class Graph:
     """How likely each observed component is to break, relatively."""
 
 
-def load(topohub, name, vantages, seed):
+def load(topohub, name, vantages):
     """Return the graph *name* seen from *vantages* of its nodes; a share below 1 is a share of the nodes."""
     data = topohub.get(name)
     nodes = [node["id"] for node in data["nodes"]]
@@ -36,8 +36,9 @@ def load(topohub, name, vantages, seed):
         near[b].append((a, length, f"link {number}"))
     count = vantages if vantages >= 1 else max(1, round(vantages * len(nodes)))
     paths = {}
-    for vantage in Random(seed).sample(  # noqa: S311 - a seed, to be had again
-        nodes, min(count, len(nodes))):
+    for vantage in Random(name).sample(  # noqa: S311 - a seed, to be had again
+        nodes, min(count, len(nodes))
+    ):
         for node, path in _shortest(near, vantage).items():
             paths[f"{vantage}:{node}"] = path
     return _graph(paths)

@@ -56,7 +56,7 @@ def by_rc2(puzzle, formula, rc2):
             for component in way:
                 clauses.append([closed, -broken[component]])
         clauses.append([down, *(-closed for closed in shut)])
-    # Glucose and MiniSat, as packaged there, do not come back from some of these.
+    # Only its stratified form with CaDiCaL comes back from all of these.
     with rc2(clauses, solver="cd153") as solver:
         solver.compute()
         return solver.cost / SCALE

@@ -2,8 +2,10 @@
 
 import pytest
 
-from monitor.core.diagnosis import Diagnosis, Evidence, Tuning, diagnose
-from monitor.core.inventory import Risk, RiskKind
+from monitor.core.detection import Belief, Learned, Verdict, manner, revise
+from monitor.core.diagnosis import Diagnosis, Evidence, Tuning, diagnose, llr_of
+from monitor.core.inventory import Bearer, Risk, RiskKind
+from monitor.core.observation import failed
 from monitor.core.topology import topology_of
 from tests.core.puzzles import evidence_of, network
 from tests.core.town import NAME, town
@@ -143,6 +145,34 @@ class TestFreshness:
         evidence = {"0": BAD, "1": Evidence(-12.0, 99.0, age=0.1)}
 
         assert diagnose(topology, evidence, since=100.0).components == ("b",)
+
+
+class TestBeliefs:
+    """A belief becomes evidence."""
+
+    HOW = manner(1.0, Bearer.FIBRE, suspicions_per_year=26, false_alarms_per_year=0.01)
+
+    def weigh(self, belief):
+        return llr_of(belief, self.HOW)
+
+    def test_up_is_what_one_answer_is_worth(self):
+        assert self.weigh(Belief(Verdict.UP)) == pytest.approx(-9.2, abs=0.01)
+
+    def test_down_is_as_much_as_it_took_to_believe_it(self):
+        assert self.weigh(Belief(Verdict.DOWN)) == self.HOW.confirm
+
+    def test_a_doubt_is_its_score(self):
+        missed = revise(
+            Belief(Verdict.UP), failed("timeout"), sent=1.0, at=1.0, how=self.HOW, learned=Learned()
+        )
+
+        assert self.weigh(missed) == pytest.approx(4.6, abs=0.1)
+
+    @pytest.mark.parametrize(
+        "belief", [Belief(), Belief(Verdict.DOWN, good=1)], ids=["unknown", "recovering"]
+    )
+    def test_what_cannot_tell_is_missing(self, belief):
+        assert self.weigh(belief) is None
 
 
 class TestRefusals:

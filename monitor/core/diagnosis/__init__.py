@@ -6,6 +6,6 @@
 """
 
 from monitor.core.diagnosis.answer import Cause, Diagnosis, Doubt, Rival, diagnose
-from monitor.core.diagnosis.evidence import Evidence, Tuning
+from monitor.core.diagnosis.evidence import Evidence, Tuning, llr_of
 
-__all__ = ["Cause", "Diagnosis", "Doubt", "Evidence", "Rival", "Tuning", "diagnose"]
+__all__ = ["Cause", "Diagnosis", "Doubt", "Evidence", "Rival", "Tuning", "diagnose", "llr_of"]

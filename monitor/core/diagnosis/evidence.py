@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import NamedTuple
 
+from monitor.core.detection import ANSWER_WHEN_DOWN, Belief, Manner, Verdict
 from monitor.core.topology import Topology
 
 WINDOW = 5.0
@@ -42,6 +43,20 @@ class Tuning:
 
 HOURS = 8_766.0
 """Hours in a year."""
+
+
+def llr_of(belief: Belief, how: Manner) -> float | None:
+    """Return what a belief says for (positive) or against its subject being down, nats; None: it cannot tell.
+
+    Of what is down and begins to answer nothing is said before it is up again.
+    """
+    if belief.verdict is Verdict.DOWN:
+        return None if belief.good else how.confirm
+    if belief.verdict is Verdict.UNKNOWN:
+        return None
+    if belief.doubt is not None:
+        return belief.doubt.score
+    return log(ANSWER_WHEN_DOWN / (1.0 - how.prior.isolated))
 
 
 class Facts:
