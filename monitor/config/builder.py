@@ -20,7 +20,9 @@ from monitor.config.schema import (
     VantageFile,
 )
 from monitor.config.validation import validated
+from monitor.config.windows import windows
 from monitor.config.words import nearest, one_of
+from monitor.core.coverage import known_paths
 from monitor.core.inventory import (
     Carrier,
     Center,
@@ -41,7 +43,7 @@ from monitor.ports import ProbeKind
 
 Path = tuple[str, ...]
 
-RESERVED = frozenset({"network", "vantage", "risk", "carrier"})
+RESERVED = frozenset({"network", "vantage", "risk", "carrier", "planned"})
 """No center may be called so: `network/city` is the path of the network itself, `risk/bridge` of a risk."""
 PARTS = frozenset({"power", "lan"})
 """No device may be called so: `danjiangkou/power` is the path of the center's own power."""
@@ -64,7 +66,7 @@ class Builder:
         """Return the inventory; it can be used only if there are no problems."""
         file = self._file
         centers = {key: self._center(key, center) for key, center in file.centers.items()}
-        return Inventory(
+        inventory = Inventory(
             city=named(file.city, Name("", "")),
             networks={key: self._network(key, network) for key, network in file.networks.items()},
             carriers={k: Carrier(k, named(c.name, Name(k, k)), c.hotline) for k, c in file.carriers.items()},
@@ -72,6 +74,7 @@ class Builder:
             vantages={key: self._vantage(key, vantage) for key, vantage in self._vantages().items()},
             risks={key: self._risk(key, risk, centers) for key, risk in file.risks.items()},
         )
+        return replace(inventory, planned=windows(file.planned, known_paths(inventory), self._wrong))
 
     def _at(self, *path: str) -> Node:
         """Return the node at *path*, or the last one on the way to it."""

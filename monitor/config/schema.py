@@ -11,17 +11,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from monitor.config.validation import wanted
 from monitor.config.values import (
     Address,
+    Clock,
+    Day,
     Host,
     Id,
     Interface,
+    Moment,
     Seconds,
     Text,
+    Texts,
     Variables,
     as_written,
     known,
     no_truth,
 )
 from monitor.core.inventory import Bearer, Level, RiskKind
+from monitor.core.planned import LONGEST_MINUTES, WEEK
 
 
 class FileModel(BaseModel):
@@ -36,7 +41,8 @@ class FileModel(BaseModel):
             return {}
         if not isinstance(data, dict):
             return data
-        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+        known = {field.alias or key for key, field in cls.model_fields.items()}
+        return {key: value for key, value in data.items() if value is not None or key not in known}
 
 
 class NameFile(FileModel):
@@ -161,6 +167,55 @@ class RiskFile(FileModel):
     """How often it breaks in a year; left out: 0.3 a duct, 0.3 a feed, 0.1 a carrier's, 0.2 equipment."""
 
 
+class WeeklyFile(FileModel):
+    """When planned work is done every week."""
+
+    days: list[Day] = Field(min_length=1, max_length=WEEK)
+    """The days on which it begins."""
+    at: Clock
+    """The time of day at which it begins, `02:30`."""
+    minutes: Annotated[float, Field(ge=1, le=LONGEST_MINUTES), BeforeValidator(no_truth)]
+    """How long it takes; days that follow each other join up."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> "WeeklyFile":
+        if len(set(self.days)) == WEEK and self.minutes == LONGEST_MINUTES:
+            raise wanted("a window that ends", found="every day, all day long")
+        return self
+
+
+class PlannedFile(FileModel):
+    """Planned work: what may be down in a window of time without anybody being alarmed."""
+
+    what: Texts
+    """Paths of centers, links, circuits and devices, `network/…`, `risk/…`, `carrier/…`, `vantage/…`, or the
+    `…/power` or `…/lan` of a center; all that belongs to them is covered, too. One path needs no list."""
+    from_: Moment | None = Field(default=None, alias="from")
+    """When it begins, `2026-11-24 22:00`, on the clocks of the settings' time zone."""
+    to: Moment | None = None
+    """When it ends."""
+    weekly: WeeklyFile | None = None
+    """When it is done every week, in place of `from` and `to`."""
+    document: Text = ""
+    """Number of the document that orders it."""
+    note: Text = ""
+    """What is done."""
+    who: Text = ""
+    """Who is in charge."""
+
+    @model_validator(mode="after")
+    def _once_or_weekly(self) -> "PlannedFile":
+        once = [self.from_ is not None, self.to is not None]
+        if (self.weekly is None) != all(once) or (self.weekly is not None and any(once)):
+            raise wanted("either `from` and `to`, or `weekly`", found=_given(self))
+        return self
+
+
+def _given(planned: PlannedFile) -> str:
+    given = {"from": planned.from_, "to": planned.to, "weekly": planned.weekly}
+    return " and ".join(f"`{key}`" for key, value in given.items() if value is not None) or "neither"
+
+
 class CenterFile(FileModel):
     """A command center. In a template: what its centers have in common."""
 
@@ -219,6 +274,8 @@ class InventoryFile(FileModel):
     """Who provides circuits, by id."""
     risks: dict[Id, RiskFile] = {}
     """What circuits, devices or centers share and lose together, by id; carriers are known already."""
+    planned: dict[Id, PlannedFile] = {}
+    """Planned work, by id."""
     templates: dict[Id, CenterFile] = {}
     """What like centers have in common, by id."""
     centers: dict[Id, CenterFile] = Field(min_length=1)

@@ -150,13 +150,18 @@ def fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str
     for part in loc:
         inner = _inner(at)
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            field = inner.model_fields.get(str(part))
+            field = _by_key(inner).get(str(part))
             at = field.annotation if field is not None else None
         else:
             at = get_args(inner)[-1] if get_args(inner) else None
     found = _inner(at)
-    fields = found.model_fields if isinstance(found, type) and issubclass(found, BaseModel) else {}
+    fields = _by_key(found) if isinstance(found, type) and issubclass(found, BaseModel) else {}
     return {key: field for key, field in fields.items() if not field.exclude}
+
+
+def _by_key(model: type[BaseModel]) -> Mapping[str, Any]:
+    """Return the fields of a model by the keys under which they stand in a file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _inner(annotation: object) -> object:
@@ -169,10 +174,16 @@ def _inner(annotation: object) -> object:
 
 def _salvaged(model: type[Model], data: object, context: Context, error: ValidationError) -> Model | None:
     for _ in range(_ROUNDS):
+        gone: list[list[int | str]] = []
         for details in error.errors(include_url=False, include_input=False, include_context=False):
             loc = [part for part in details["loc"] if part != "[key]"]
-            if not _dropped(data, loc[:-1] if details["type"] == "missing" else loc):
+            if details["type"] == "missing":
+                loc.pop()
+            if any(loc[: len(path)] == path for path in gone):
+                continue
+            if not (dropped := _dropped(data, loc)):
                 return None
+            gone.append(dropped)
         try:
             return model.model_validate(data, context=context)
         except ValidationError as further:
@@ -180,14 +191,13 @@ def _salvaged(model: type[Model], data: object, context: Context, error: Validat
     return None
 
 
-def _dropped(data: object, loc: list[int | str]) -> bool:
-    """Take what stands at *loc* out of *data*, or the nearest mapping entry around it."""
-    holder, last = None, None
+def _dropped(data: object, loc: list[int | str]) -> list[int | str]:
+    """Take what stands at *loc* out of *data*, or the nearest mapping entry around it; return its path."""
+    holder, path = None, list[int | str]()
     for part in loc:
         if not isinstance(data, MutableMapping) or part not in data:
             break
-        holder, last, data = data, part, data[part]
-    if holder is None:
-        return False
-    del holder[last]
-    return True
+        holder, path, data = data, [*path, part], data[part]
+    if holder is not None:
+        del holder[path[-1]]
+    return path

@@ -1,10 +1,11 @@
 """Single values of the files: ids, addresses, names of hosts and interfaces, numbers, references."""
 
 import re
+from datetime import date, datetime, time
 from ipaddress import ip_address
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from monitor.config.validation import wanted
 from monitor.config.words import nearest, one_of
@@ -14,6 +15,9 @@ _VARIABLE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
 _LONGEST_HOST = 253
+_MOMENT = re.compile(r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
+_CLOCK = re.compile(r"\d\d:\d\d")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _id(value: str) -> str:
@@ -74,6 +78,43 @@ def _interface(value: str) -> str:
     return value
 
 
+def _moment(value: object) -> datetime:
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            pass  # the 31st of a short month
+    raise wanted("a date and a time of day, `2026-11-24 22:00`", _with_a_time(value))
+
+
+def _with_a_time(value: object) -> str:
+    """Return what may have been meant by a date alone."""
+    try:
+        return f"{date.fromisoformat(str(value))} 00:00"
+    except ValueError:
+        return ""
+
+
+def _clock(value: object) -> time:
+    if isinstance(value, str) and _CLOCK.fullmatch(value):
+        try:
+            return time.fromisoformat(value)
+        except ValueError:
+            pass  # 24:00
+    raise wanted("a time of day, `02:30`")
+
+
+def _day(value: str) -> str:
+    if value not in DAYS:
+        raise wanted(f"a day: {' | '.join(DAYS)}", nearest(str(value)[:3], DAYS))
+    return value
+
+
+def _several(value: object) -> object:
+    """Take one text as a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
 def known(what: str) -> AfterValidator:
     """Return the validator of a reference to one of the context's words."""
 
@@ -96,6 +137,31 @@ Id = Annotated[str, AfterValidator(_id), WithJsonSchema({"type": "string", "patt
 Address = Annotated[str, AfterValidator(_address)]
 Host = Annotated[str, AfterValidator(_host)]
 Interface = Annotated[str, AfterValidator(_interface)]
+Texts = Annotated[
+    list[Text],
+    BeforeValidator(_several),
+    Field(min_length=1, max_length=100),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": 200},
+                {
+                    "type": "array",
+                    "items": {"type": "string", "maxLength": 200},
+                    "minItems": 1,
+                    "maxItems": 100,
+                },
+            ]
+        }
+    ),
+]
+Moment = Annotated[
+    datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "pattern": f"^{_MOMENT.pattern}$"})
+]
+Clock = Annotated[
+    time, PlainValidator(_clock), WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$"})
+]
+Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"enum": list(DAYS)})]
 Seconds = Annotated[float, Field(ge=0.05, le=86_400), BeforeValidator(no_truth)]
 VariableName = Annotated[
     str, AfterValidator(_variable), WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE.pattern}$"})

@@ -1,9 +1,12 @@
 """inventory: what a file declares becomes the core's values, complete and parsed."""
 
+from datetime import UTC, datetime, time
+
 import pytest
 
 from monitor.config import load_inventory
 from monitor.core.inventory import Bearer, Contact, Level, Name, Risk, RiskKind, Role
+from monitor.core.planned import Once, Weekly, Window
 
 HEAD = "city: {zh: 十堰市, en: Shiyan}\n"
 
@@ -273,3 +276,36 @@ risks:
             "street", RiskKind.FEED, Name("street", "street"), ("maojian", "maojian/city/backup"), 2.0
         ),
     }
+
+
+def test_planned_work_is_declared_once_or_weekly_and_its_times_are_the_citys_own(load):
+    inventory = load("""
+variables: {office: 通信科}
+networks: {city: }
+risks: {bridge: {members: [maojian, fang]}}
+centers:
+  maojian: {links: {city: {primary: {near: 10.42.1.2}}}}
+  fang: {}
+planned:
+  cable:
+    what: [maojian/city, risk/bridge, network/city, vantage/city, fang/power]
+    from: 2026-11-24 22:00
+    to: 2026-11-25T04:00:30
+    document: 12
+    who: "{office}"
+  abroad: {what: fang, from: 2026-11-24 22:00Z, to: 2026-11-25 04:00Z}
+  test: {what: maojian/city/primary, weekly: {days: [thu, tue], at: 02:30, minutes: 90}, note: 倒换试验}
+""")
+    cable, test = inventory.planned["cable"], inventory.planned["test"]
+
+    assert cable == Window(
+        "cable",
+        ("maojian/city", "risk/bridge", "network/city", "vantage/city", "fang/power"),
+        Once(datetime(2026, 11, 24, 22, 0), datetime(2026, 11, 25, 4, 0, 30)),  # noqa: DTZ001 - the city's own
+        document="12",
+        who="通信科",
+    )
+    assert test == Window(
+        "test", ("maojian/city/primary",), Weekly(frozenset({1, 3}), time(2, 30), 90.0), note="倒换试验"
+    )
+    assert inventory.planned["abroad"].when.begin == datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
