@@ -150,6 +150,8 @@ def advance(
         if _is_news(before, after):
             changes.append(Change(before, after))
     for sighting in strangers:
+        if any(_is_left_over(sighting, incident, seen, now) for incident in book.open.values()):
+            continue
         name = _free(stamp(sighting.since), open_)
         begun = _begun(name, sighting, _first_hold(sighting, book.ended, hold, now), now)
         open_[begun.id] = begun
@@ -246,6 +248,16 @@ def _is_well(incident: Incident, seen: Seen) -> bool:
 def _is_healing(incident: Incident, seen: Seen) -> bool:
     """Tell whether a confirmed incident looks like a smaller one only because part of it is over."""
     return incident.stage is not Stage.SUSPECTED and _is_well(incident, seen)
+
+
+def _is_left_over(sighting: Sighting, incident: Incident, seen: Seen, now: float) -> bool:
+    """Tell whether a sighting is but the rest of an incident that is healing, so not one of its own yet."""
+    since = incident.recovering_at or incident.healing_since or now
+    return (
+        set(sighting.explains) <= set(incident.explains)
+        and now - since < HEALING
+        and _is_healing(incident, seen)
+    )
 
 
 def _named(incident: Incident, sighting: Sighting) -> Incident:

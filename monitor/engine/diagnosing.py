@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 
 from monitor.core import joint
 from monitor.core.detection import PRIORS
-from monitor.core.diagnosis import Cause, Diagnosis, diagnose
+from monitor.core.diagnosis import Cause, Diagnosis, Tuning, diagnose
 from monitor.core.diagnosis.consequences import impact
 from monitor.core.diagnosis.looks import related
 from monitor.core.incident import Book, Change, Incident, Other, Seen, Sighting, Stage, advance
@@ -36,6 +36,8 @@ YOUNG = 0.3
 """Seconds for which a look needs no repetition."""
 WAVE = 200
 """Looks that one miss may cause."""
+TUNING = Tuning(stale=0.01)
+"""A city has hundreds of looks that are older than a fault; together they must not acquit what is broken."""
 PER_SECOND = 400.0
 """Looks that all misses together may cause in a second."""
 
@@ -126,7 +128,9 @@ class Diagnostician:
     def _conclude(self, said: Testimony, now: float) -> None:
         """Bring the book up to date with what is held true, and tell what has changed."""
         topology = self._topology
-        found = diagnose(topology, said.evidence, since=self._since(said), planned=self.worked_on)
+        found = diagnose(
+            topology, said.evidence, since=self._since(said), planned=self.worked_on, tuning=TUNING
+        )
         effect = impact(topology, [*found.components, *self._broken()])
         good = {name for name, seen in said.evidence.items() if seen.llr < 0.0}
         sightings = tuple(self._sightings(found, said, now))

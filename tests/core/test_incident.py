@@ -166,6 +166,16 @@ def test_a_piece_that_stays_broken_after_the_rest_has_healed_is_an_incident_of_i
     assert told[1:] == ["30 i0 power recovering", "30 i30 p confirmed"]
 
 
+def test_what_recovers_in_several_pieces_begins_no_incident_for_any_of_them():
+    _, told = play("""
+        power!abcd
+        p!a q!b | cd
+        | abcd
+    """)
+
+    assert told == ["0 i0 power confirmed", "20 i0 power recovering"]
+
+
 def test_two_faults_at_once_are_two_incidents_with_ids_of_their_own():
     book, _ = play("""
         p!a q!b

@@ -215,7 +215,7 @@ def samples(name: str, **labels: str) -> list[float]:
 
 @contextlib.contextmanager
 def watched(lab: Lab, folder: Path, more: str = "") -> Iterator[Ear]:
-    """Run broker and daemon, with *more* in its settings, until the whole city is seen to be up; lend the ear."""
+    """Run broker and daemon, with *more* in its settings, until the whole city is up; lend the ear."""
     assert MOSQUITTO is not None
     (folder / "city.yaml").write_text(inventory(), encoding="utf-8")
     (folder / "settings.yaml").write_text(SETTINGS.format(folder=folder, broker=DAEMON) + more)
