@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -87,6 +87,7 @@ class LogFile:
             files = (self.path, *(beside(self.path, suffix) for suffix in BESIDE))
             self._inodes = {file: _inode(file) for file in files}
             self._note_wal()
+            _keep_private(files)
 
     def peek(self) -> Opened:
         """Read what earlier runs left in a file that cannot be opened for writing. Raises sqlite3.Error."""
@@ -261,6 +262,13 @@ def _read(
 
 def _last(connection: Connection) -> int:
     return connection.execute(select(func.max(tables.events.c.position))).scalar() or 0
+
+
+def _keep_private(files: Iterable[Path]) -> None:
+    """Let nobody else read the log: it knows where the city is weak."""
+    for file in files:
+        with contextlib.suppress(OSError):
+            file.chmod(0o600)
 
 
 def _inode(path: Path) -> int:

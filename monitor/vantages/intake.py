@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
 
+import structlog
 from pydantic import Field, ValidationError
 
 from monitor.core.world import Event
@@ -26,6 +27,8 @@ from monitor.vantages.wire import ENTRIES, Ack, Chunk, Entry, parse
 GAP_AGAIN = 1.0
 """Seconds for which the same gap is not told again: every chunk behind it shows it."""
 JSON = "application/json"
+
+log = structlog.get_logger()
 
 
 class Fit(StrEnum):
@@ -154,14 +157,17 @@ class Intake:
             self._claimed.clear()
             claims, self._claims = self._claims, {}
             for vantage, claim in claims.items():
-                await self._answer(vantage, claim)
+                try:
+                    await self._answer(vantage, claim)
+                except Exception:
+                    log.exception("collect.unanswered", vantage=vantage)
 
     async def _answer(self, vantage: str, claim: tuple[str, int] | None) -> None:
         peer, known = self._peers.get(vantage), await self._archive.gathered(vantage)
-        log, believed = claim or (known.log, None)
-        position = known.position if log == known.log else 0  # of another log we have nothing
-        if peer is not None and log and believed != position:
-            self._acknowledge(peer, log, position, gap=believed is not None and believed > position)
+        its, believed = claim or (known.log, None)
+        position = known.position if its == known.log else 0  # of another log we have nothing
+        if peer is not None and its and believed != position:
+            self._acknowledge(peer, its, position, gap=believed is not None and believed > position)
 
     def _tell_gap(self, peer: Peer, log: str, position: int, now: float) -> None:
         told = self._gaps.get(peer.vantage)
