@@ -61,7 +61,7 @@ class _Telling:
         """Give whom to call, and what else is to be known."""
         incident, says = self._incident, self._says
         if incident.stage is Stage.CONFIRMED and incident.behind is None and not incident.planned:
-            yield self._words.comma.join(map(self._whom, self._story.calls[:NAMED]))
+            yield from map(self._whom, self._story.calls[:NAMED])
         if incident.relapses:
             yield says["relapsed"].format(count=incident.relapses)
         if incident.called:

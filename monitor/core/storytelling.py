@@ -17,8 +17,12 @@ from monitor.core.topology import Passage, Topology
 from monitor.core.topology.model import is_open
 from monitor.core.world import Json
 
-MOST = 20
-"""So many of a kind are listed in the facts; all are counted."""
+LOOKS = 20
+"""So many observations are listed in the facts; all are counted."""
+MOST = 12
+"""The same of components, links and devices."""
+FEW = 5
+"""The same of other explanations and of carriers; all of it has to fit into one message."""
 PLACES = 4
 """Digits behind the point of a probability."""
 
@@ -186,13 +190,12 @@ class Storyteller:
         mentioned = [
             incident.component,
             *incident.group[:MOST],
-            *(cause for other in incident.others for cause in other.causes),
+            *(cause for other in incident.others[:FEW] for cause in other.causes[:FEW]),
             *filter(None, (incident.behind,)),
-            *incident.called,
+            *incident.called[-FEW:],
             *story.lost[:MOST],
             *(path for one in story.reduced[:MOST] for path in (one.subject, *one.over)),
             *story.works[:MOST],
-            *story.hidden[:MOST],
         ]
         named = ((path, self._name(path)) for path in dict.fromkeys(mentioned))
         return {path: name for path, name in named if name is not None}
@@ -232,19 +235,19 @@ def incident_facts(story: Story) -> dict[str, Json]:
         "relapses": incident.relapses,
         "hold": incident.hold,
         "behind": incident.behind,
-        "called": list(incident.called),
+        "called": list(incident.called[-FEW:]),
         "planned": incident.planned,
         "failing": len(incident.explains),
-        "evidence": list(incident.explains[:MOST]),
+        "evidence": list(incident.explains[:LOOKS]),
         "contradicting": len(incident.against),
-        "against": list(incident.against[:MOST]),
+        "against": list(incident.against[:LOOKS]),
         "others": [
             {
-                "causes": list(other.causes),
+                "causes": list(other.causes[:FEW]),
                 "confidence": round(other.confidence, PLACES),
                 "behind": round(other.behind, 2),
             }
-            for other in incident.others
+            for other in incident.others[:FEW]
         ],
         "deciding": list(story.deciding),
         "affected": len(story.lost) + len(story.reduced),
@@ -256,7 +259,7 @@ def incident_facts(story: Story) -> dict[str, Json]:
         "isolated": story.isolated,
         "carriers": [
             {"name": _named(call.carrier), "hotline": call.hotline, "numbers": list(call.numbers[:MOST])}
-            for call in story.calls
+            for call in story.calls[:FEW]
         ],
         "names": [{"path": path, **_named(name)} for path, name in story.names.items()],
         "sentence": dict(story.sentence),

@@ -4,11 +4,15 @@ The sentences are those of components that break in a city of five centers, foun
 """
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from monitor.core.incident import Change, Other, Stage
-from monitor.core.storytelling import MOST, incident_facts, incident_news
+from monitor.core.inventory import Name, Risk, RiskKind
+from monitor.core.story import Call, Left
+from monitor.core.storytelling import LOOKS, incident_facts, incident_news
+from monitor.vantages.wire import Entry
 from tests.core.story_ground import AT, BRIDGE, SUBSTATION, Ground
 
 PRIMARY, BACKUP = "danjiangkou/province/primary", "danjiangkou/province/backup"
@@ -203,6 +207,16 @@ def test_every_turn_of_a_life_is_told(ground, facts, zh):
     assert ground.story(PRIMARY, **facts).sentence["zh"] == zh
 
 
+def test_where_several_carriers_have_to_mend_something_each_is_named():
+    members = (PRIMARY, "danjiangkou/city/backup")
+    ground = Ground(Risk("trench", RiskKind.DUCT, Name("均州路管沟", "Junzhou road trench"), members))
+
+    assert ground.story("risk/trench").sentence["zh"] == (
+        "均州路管沟 09:14:07 起中断，丹江口至市网、省网链路仅剩一路；报修中国电信 0719-555-0101，"
+        "电路号 DA-P-A；报修中国移动 0719-555-0102，电路号 DA-C-B。"
+    )
+
+
 def test_a_link_that_has_lost_both_circuits_says_so_in_both_incidents():
     ground = Ground()
     told = {
@@ -280,7 +294,7 @@ def test_facts_name_everything_that_they_mention(ground):
     for broken, _, _ in FAULTS:
         facts = incident_facts(ground.story(broken))
         named = {entry["path"] for entry in facts["names"]}
-        mentioned = {facts["component"], *facts["group"], *facts["lost"], *facts["works"], *facts["hidden"]}
+        mentioned = {facts["component"], *facts["group"], *facts["lost"], *facts["works"]}
         mentioned |= {one["subject"] for one in facts["reduced"]}
 
         assert mentioned <= named
@@ -290,8 +304,31 @@ def test_facts_are_json_of_a_bounded_size_and_all_is_counted(ground):
     facts = incident_facts(ground.story("network/province"))
 
     assert json.loads(json.dumps(facts)) == facts
-    assert (facts["failing"], len(facts["evidence"])) == (33, MOST)
+    assert (facts["failing"], len(facts["evidence"])) == (33, LOOKS)
     assert facts["affected"] == 5
+
+
+def test_the_longest_facts_are_an_event_that_other_vantages_can_be_told(ground):
+    many = tuple(f"danjiangkou/{'x' * 30}/{number}" for number in range(100))
+    named = Name(
+        "丹江口市防汛抗旱联合应急指挥中心至省网主用电路", "Danjiangkou joint command, primary circuit"
+    )
+    story = replace(
+        ground.story(PRIMARY, group=many, explains=many, against=many, called=many),
+        lost=many,
+        reduced=tuple(Left(path, (f"{path}/primary", f"{path}/backup")) for path in many),
+        works=many,
+        hidden=many,
+        calls=(Call(named, "0719-555-0101", many),) * 100,
+        deciding=many[:8],
+    )
+    others = tuple(Other(many, 0.1, 1.0) for _ in range(12))
+    told = replace(story, incident=replace(story.incident, group=many, others=others))
+    facts = incident_facts(replace(told, names=dict.fromkeys(many, named)))
+    entry = Entry(boot="b", seq=1, at=AT, kind="incident", subject=PRIMARY, data=facts)
+
+    assert entry.data == facts
+    assert len(entry.payload()) < 32_768
 
 
 def test_an_event_says_what_the_stage_was_before(ground):
