@@ -125,8 +125,7 @@ def test_a_password_in_the_file_is_refused_and_not_repeated(write):
     told = complaint(write("mqtt:\n  password: hunter2\n"))
 
     assert told.endswith(
-        "settings.yaml:2: mqtt.password: found a secret, "
-        "expected `password_file`, or a systemd credential"
+        "settings.yaml:2: mqtt.password: found a secret, expected `password_file`, or a systemd credential"
     )
     assert "hunter2" not in told
 

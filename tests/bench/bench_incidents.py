@@ -6,8 +6,8 @@ Needs root, iproute2, nftables and mosquitto. Each fault is made in the network 
 each round; seconds count from just before it is made to the event of the incident at an MQTT subscriber.
 `right`: the first confirmed incident named a piece that is truly broken (or its group, where no look can tell
 them apart) and was never renamed. `extra`: confirmed incidents beyond the broken pieces, from the fault to
-its end. `amber`: suspicions that were withdrawn. `open`: what recovery did not close. The daemon runs as shipped,
-but for a hold of two seconds.
+its end. `amber`: suspicions that were withdrawn. `open`: what recovery did not close. The daemon runs as
+shipped, but for a hold of two seconds.
 """
 
 import argparse

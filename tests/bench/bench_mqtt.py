@@ -56,18 +56,18 @@ async def once(
 ) -> tuple[float, float, str, float, float]:
     world = city.world({f"c{n}": Name("某县", "Some county") for n in range(centers)}, devices=False)
     count = len(world.statuses)
-    async with mosquitto(folder, OPEN, "max_queued_messages 100000", *settings) as broker:
-        async with telling(
-            broker.port, world, keepalive=10, timeout=5.0, valid_for=300, protocol=protocol
-        ) as output:
-            await output.until(lambda own: own.delivered > 1)
-            lag, cpu, began = Lag(), time.process_time(), time.perf_counter()
-            await output.until(lambda own: own.delivered > count, patience=120)
-            took, cpu = time.perf_counter() - began, time.process_time() - cpu
-            words = lag.stop()
-            async with listening(broker.port, EVENT) as listener:
-                await asyncio.sleep(1.5)
-                delays = sorted(await delay(output, listener))
+    async with (
+        mosquitto(folder, OPEN, "max_queued_messages 100000", *settings) as broker,
+        telling(broker.port, world, keepalive=10, timeout=5.0, valid_for=300, protocol=protocol) as output,
+    ):
+        await output.until(lambda own: own.delivered > 1)
+        lag, cpu, began = Lag(), time.process_time(), time.perf_counter()
+        await output.until(lambda own: own.delivered > count, patience=120)
+        took, cpu = time.perf_counter() - began, time.process_time() - cpu
+        words = lag.stop()
+        async with listening(broker.port, EVENT) as listener:
+            await asyncio.sleep(1.5)
+            delays = sorted(await delay(output, listener))
     return count / took, cpu / count, words, statistics.median(delays), delays[-1]
 
 

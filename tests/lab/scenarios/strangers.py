@@ -17,7 +17,7 @@ CIRCUITS = tuple(wire.id for wire in wires(COUNTY))
 MOST_QUARANTINED = 1000
 """Messages that may be kept for a person to look at."""
 LIVE = 2.0
-"""Seconds from an event of an honest agent to its commit by the city, in 99 of 100 cases, flood or no flood."""
+"""Seconds from an event of an honest agent to its commit by the city, in 99 of 100 cases, flood or not."""
 
 
 def two_under_one_name(levels: Levels) -> Row:
