@@ -15,7 +15,9 @@ from monitor.core.inventory import Inventory
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
 from monitor.engine.lifecycle import Engine, Tuning
+from monitor.engine.orders import Orders, control_socket
 from monitor.errors import ConfigError
+from monitor.kit import local
 from monitor.kit.resolver import close_shared, shared
 from monitor.outputs.log import LogOutput
 from monitor.outputs.mqtt import MqttOutput
@@ -117,6 +119,7 @@ class App:
             gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
+            tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
             await self._until_stopped(tasks)
         finally:
             await self.engine.stop()
@@ -147,6 +150,12 @@ class App:
                 self.engine.refuse_reload(str(error))
             else:
                 self.engine.reload(inventory)
+
+    async def _take_orders(self) -> None:
+        """Carry out what is ordered by whoever may write the state folder."""
+        orders = Orders(self.engine.planner, self.engine.vitals.store)
+        path = control_socket(self._settings.state_dir, self._settings.vantage)
+        await local.serve(path, lambda question, caller: orders.answer(question, caller.uid))
 
     async def _warm_up(self) -> None:
         """Write the metrics page once for nobody, so that its labels are built before somebody waits."""

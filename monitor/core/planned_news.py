@@ -5,11 +5,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
+from typing import NamedTuple
 
 from monitor.core.coverage import name_of, subjects
 from monitor.core.health import Health, Status
 from monitor.core.inventory import Inventory
-from monitor.core.planned import Span, Window
+from monitor.core.planned import Once, Span, Window, Work, span_after, under_way
 from monitor.core.sentence import WORDS, called, duration
 from monitor.core.words import Words
 from monitor.core.world import Json
@@ -36,6 +37,18 @@ class What(StrEnum):
     """It went by while the daemon did not run."""
 
 
+class By(NamedTuple):
+    """Who did something to planned work."""
+
+    name: str = ""
+    """As they call themselves; empty: it happened by itself."""
+    uid: int | None = None
+    """As the operating system knows them, if that is known."""
+
+
+NOBODY = By()
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """Something that happened to planned work."""
@@ -47,8 +60,7 @@ class Turn:
     """Wall time, Unix seconds."""
     left: tuple[str, ...] = ()
     """What it covers and is not well now that it has ended."""
-    by: str = ""
-    """Who did it; empty: it happened by itself."""
+    by: By = NOBODY
 
 
 def planned_subject(name: str) -> str:
@@ -56,7 +68,7 @@ def planned_subject(name: str) -> str:
     return f"planned/{name}"
 
 
-def ended(window: Window, span: Span, at: float, left: Sequence[str], by: str = "") -> Turn:
+def ended(window: Window, span: Span, at: float, left: Sequence[str], by: By = NOBODY) -> Turn:
     """Return how planned work has ended at wall time *at*, with *left* of it not well."""
     what = What.OVERRUN if left and at >= span.end else What.ENDED
     return Turn(what, window, span, at, tuple(left), by)
@@ -88,12 +100,37 @@ def planned_news(turn: Turn, inventory: Inventory, zone: tzinfo) -> Mapping[str,
         "document": window.document,
         "note": window.note,
         "who": window.who,
-        "by": turn.by,
+        "by": turn.by.name,
+        "uid": turn.by.uid,
         "sentence": {language: _sentence(turn, inventory, zone, WORDS[language]) for language in WORDS},
     }
     if turn.what in (What.ENDED, What.OVERRUN):
         data |= {"early": turn.at < turn.span.end, "left": list(turn.left[:MOST]), "leaving": len(turn.left)}
     return data
+
+
+def work_facts(work: Work, inventory: Inventory, at: float, zone: tzinfo) -> dict[str, Json]:
+    """Return all that is known of planned work at wall time *at*: the API and the command line say it."""
+    window, when = work.window, work.window.when
+    now, later = under_way(work, at, zone), span_after(when, at, zone)
+    span = now or later or span_after(when, 0.0, zone)
+    weekly: Json = None
+    if not isinstance(when, Once):
+        weekly = {"days": [*sorted(when.days)], "at": f"{when.at:%H:%M}", "minutes": when.minutes}
+    names = [name_of(path, inventory) for path in window.scope[:MOST]]
+    return {
+        "id": window.id,
+        "declared": window.declared,
+        "scope": list(window.scope[:MOST]),
+        "names": [{"zh": name.zh, "en": name.en} for name in names],
+        "state": "under_way" if now else "waiting" if later else "over",
+        "from": None if span is None else round(span.begin, 3),
+        "to": None if span is None else round(span.end, 3),
+        "weekly": weekly,
+        "document": window.document,
+        "note": window.note,
+        "who": window.who,
+    }
 
 
 def moments(span: Span, zone: tzinfo) -> tuple[str, str]:
@@ -126,7 +163,7 @@ def _clauses(turn: Turn, inventory: Inventory, zone: tzinfo, words: Words) -> It
     )
     if turn.left and turn.what is What.ENDED:
         yield says["still"].format(left=left)
-    facts = {"document": window.document, "note": window.note, "who": window.who, "by": turn.by}
+    facts = {"document": window.document, "note": window.note, "who": window.who, "by": turn.by.name}
     yield from (
         says[key].format(**{key: fact}) for key, fact in facts.items() if fact and _is_told(key, turn)
     )
@@ -139,7 +176,7 @@ def _pattern(turn: Turn) -> str:
 
 def _is_told(key: str, turn: Turn) -> bool:
     """Tell whether a fact is worth a clause: who did it only where that is not who entered it."""
-    return key != "by" or turn.by != turn.window.who
+    return key != "by" or turn.by.name != turn.window.who
 
 
 def _above(path: str) -> Iterable[str]:

@@ -13,9 +13,19 @@ from datetime import datetime, tzinfo
 from monitor.core.coverage import blamed, components, excused, known_paths
 from monitor.core.incident import Incident
 from monitor.core.planned import Once, Span, Window, Work, is_over, next_turn, span_after, span_at, under_way
-from monitor.core.planned_news import Turn, What, ended, left_over, planned_news, planned_subject
+from monitor.core.planned_news import (
+    NOBODY,
+    By,
+    Turn,
+    What,
+    ended,
+    left_over,
+    planned_news,
+    planned_subject,
+    work_facts,
+)
 from monitor.core.topology import Topology
-from monitor.core.world import Event, World
+from monitor.core.world import Event, Json, World
 from monitor.engine.assessing import Assessor
 from monitor.engine.telling import Telling
 
@@ -83,7 +93,7 @@ class Planner:
         self._plan(self._wall())
         self._assessor.excused = self._concerned - blamed(topology, incidents)
 
-    def turn(self, by: Mapping[str, str] | None = None) -> None:
+    def turn(self, by: Mapping[str, By] | None = None) -> None:
         """Begin and end what is due, and tell it with all that it changes; *by*: who had it ended."""
         now, world, assessor = self._wall(), self._world, self._assessor
         before = dict(world.planned)
@@ -122,7 +132,7 @@ class Planner:
 
     # Orders.
 
-    def add(self, window: Window) -> Work:
+    def add(self, window: Window, by: By = NOBODY) -> Turn:
         """Enter a window that is not declared. Raises RefusedError."""
         now, planned = self._wall(), self._world.planned
         span = self._upcoming(window, now)
@@ -131,11 +141,12 @@ class Planner:
         if sum(not work.window.declared for work in planned.values()) >= MOST:
             raise RefusedError(f"{MOST} windows are entered already; end some of them")
         planned[window.id] = Work(window)
-        self._tell(Turn(What.ADDED, window, span, now, by=window.who))
+        turn = Turn(What.ADDED, window, span, now, by=by)
+        self._tell(turn)
         self.turn()
-        return planned[window.id]
+        return turn
 
-    def end(self, name: str, by: str) -> Turn:
+    def end(self, name: str, by: By) -> Turn:
         """End what is under way before its time, or call off what has not begun. Raises RefusedError."""
         now, planned = self._wall(), self._world.planned
         work = planned.get(name)
@@ -212,12 +223,12 @@ class Planner:
             if work.begun is None:
                 yield Turn(What.BEGUN, work.window, span, now)
 
-    def _ends(self, over: Iterable[Work], now: float, by: Mapping[str, str]) -> Iterator[Turn]:
+    def _ends(self, over: Iterable[Work], now: float, by: Mapping[str, By]) -> Iterator[Turn]:
         """Say how what is over has ended, now that all is assessed without it."""
         for work in over:
             window, span = work.window, work.begun
             if span is not None:
-                who = by.get(window.id, "")
+                who = by.get(window.id, NOBODY)
                 yield ended(window, span, now, self._left(window), who)
             elif isinstance(window.when, Once):
                 missed = span_after(window.when, 0.0, self.zone)
@@ -227,9 +238,19 @@ class Planner:
     def _left(self, window: Window) -> tuple[str, ...]:
         return left_over(window, self._world.inventory, self._world.statuses)
 
+    def news(self, turn: Turn) -> Mapping[str, Json]:
+        """Return what is told of a turn."""
+        return planned_news(turn, self._world.inventory, self.zone)
+
+    def facts(self) -> list[Json]:
+        """Return what is known of all planned work, what is under way first, then what comes next."""
+        now, inventory = self._wall(), self._world.inventory
+        known = [work_facts(work, inventory, now, self.zone) for work in self._world.planned.values()]
+        order = ("under_way", "waiting", "over")
+        return [*sorted(known, key=lambda one: (order.index(str(one["state"])), str(one["from"])))]
+
     def _event(self, turn: Turn) -> Event:
-        data = planned_news(turn, self._world.inventory, self.zone)
-        return self._telling.event("planned", planned_subject(turn.window.id), data)
+        return self._telling.event("planned", planned_subject(turn.window.id), self.news(turn))
 
     def _state(self, name: str, now: float) -> Work | None:
         """Return what is to be remembered of planned work; None: nothing, or what the inventory says."""

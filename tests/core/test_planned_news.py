@@ -6,7 +6,7 @@ import pytest
 
 from monitor.core.health import Health, Status, SubjectKind
 from monitor.core.planned import Once, Span, Window
-from monitor.core.planned_news import Turn, What, ended, left_over, planned_news
+from monitor.core.planned_news import By, Turn, What, ended, left_over, planned_news
 from tests.core.story_ground import ZONE, city
 
 CITY = city()
@@ -41,12 +41,12 @@ PAPERS = "；文号 十动办〔2026〕12 号；更换光缆；登记人 李伟"
         (Turn(What.ADDED, WINDOW, SPAN, 0.0), f"{NAME}已登记，11-24 22:00 至 11-25 04:00{PAPERS}。"),
         (Turn(What.BEGUN, WINDOW, SPAN, SPAN.begin), f"{NAME}开始，预计 11-25 04:00 结束{PAPERS}。"),
         (
-            Turn(What.WITHDRAWN, WINDOW, SPAN, 0.0, by="王强"),
+            Turn(What.WITHDRAWN, WINDOW, SPAN, 0.0, by=By("王强")),
             f"{NAME}已取消，原定 11-24 22:00 至 11-25 04:00{PAPERS}；操作人 王强。",
         ),
         (ended(WINDOW, SPAN, SPAN.end, []), f"{NAME}结束，历时 6 小时 0 分{PAPERS}。"),
         (
-            ended(WINDOW, SPAN, SPAN.begin + 5400, [], by="李伟"),
+            ended(WINDOW, SPAN, SPAN.begin + 5400, [], by=By("李伟")),
             f"{NAME}提前结束，历时 1 小时 30 分{PAPERS}。",
         ),
         (

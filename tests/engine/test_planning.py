@@ -9,6 +9,7 @@ import pytest
 
 from monitor.core.health import Health
 from monitor.core.planned import Once, Window
+from monitor.core.planned_news import By
 from monitor.engine.planning import RefusedError
 from tests.engine.city import SILENT, Script, city, hear, is_status, running
 from tests.engine.test_diagnosing import incident, well
@@ -95,14 +96,14 @@ async def test_what_is_well_stays_up_in_a_window_and_its_end_leaves_nothing():
         await well(engine)
         engine.planner.add(window("dan"))
         _, heard = await hear(feed, is_planned("begun"))
-        turn = engine.planner.end("work", "王")
+        turn = engine.planner.end("work", By("王", 1000))
         ended, after = await hear(feed, is_planned("ended"))
 
         assert {status.health for status in engine.world.statuses.values()} == {Health.UP}
         assert not engine.world.planned
     assert [e.data["what"] for e in heard if e.kind == "planned"] == ["added", "begun"]
     assert not turn.left
-    assert (ended.data["early"], ended.data["by"], ended.data["left"]) == (True, "王", [])
+    assert [ended.data[key] for key in ("early", "by", "uid", "left")] == [True, "王", 1000, []]
     assert [e.kind for e in after] == ["planned"]
 
 
@@ -233,7 +234,7 @@ async def test_a_declared_window_that_was_ended_early_does_not_open_again_after_
     inventory = with_window(two_centers(), window("dan"))
     async with running(inventory, Script(), tmp_path) as (engine, feed):
         await hear(feed, is_planned("begun"))
-        engine.planner.end("work", "王")
+        engine.planner.end("work", By("王", 1000))
     async with running(inventory, Script(), tmp_path) as (engine, feed):
         events = (await feed.news(0.1)).events
 
@@ -261,10 +262,10 @@ async def test_a_window_that_makes_no_sense_is_refused_in_words(wrong, words):
 async def test_what_has_not_begun_can_be_called_off_and_what_is_not_there_cannot():
     async with running(two_centers(), Script()) as (engine, feed):
         engine.planner.add(window("dan", begin=HOUR, end=2 * HOUR))
-        engine.planner.end("work", "王")
+        engine.planner.end("work", By("王", 1000))
         event, _ = await hear(feed, is_planned("withdrawn"))
         with pytest.raises(RefusedError, match="no planned work"):
-            engine.planner.end("work", "王")
+            engine.planner.end("work", By("王", 1000))
 
         assert "已取消" in event.data["sentence"]["zh"]
         assert not engine.world.planned

@@ -1,0 +1,129 @@
+"""What may be ordered while the daemon runs, by whoever may write its state folder, and the answers."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from monitor.core.planned import Once, Window
+from monitor.core.planned_news import By, Turn
+from monitor.core.vitals import StoreVitals
+from monitor.core.world import Json
+from monitor.engine.planning import Planner, RefusedError
+from monitor.kit.text import clean
+
+PATIENCE = 3.0
+"""Seconds that an order waits for being recorded; then it is said that it is not yet."""
+LONGEST = 366 * 86_400.0
+"""Seconds for which a window may be open."""
+
+Words = Annotated[str, Field(max_length=1000), AfterValidator(clean)]
+Moment = Annotated[float, Field(ge=1e9, le=5e9, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+
+
+class Order(BaseModel):
+    """What all orders have in common: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Add(Order):
+    """Enter planned work; times are Unix seconds."""
+
+    order: Literal["planned/add"]
+    id: Name | None = None
+    what: Annotated[list[Words], Field(min_length=1, max_length=100)]
+    begin: Moment | None = None
+    """Left out: now."""
+    end: Moment
+    document: Words = ""
+    note: Words = ""
+    who: Words = ""
+
+
+class End(Order):
+    """End planned work before its time."""
+
+    order: Literal["planned/end"]
+    id: Words
+    who: Words = ""
+
+
+class Show(Order):
+    """Say what work is planned."""
+
+    order: Literal["planned/list"]
+
+
+_ORDERS: TypeAdapter[Add | End | Show] = TypeAdapter(
+    Annotated[Add | End | Show, Field(discriminator="order")]
+)
+
+
+def control_socket(state_dir: Path, vantage: str) -> Path:
+    """Return where the daemon at *vantage* takes orders."""
+    return state_dir / f"control-{vantage}.sock"
+
+
+class Orders:
+    """Carries out what is ordered."""
+
+    def __init__(self, planner: Planner, store: StoreVitals) -> None:
+        self._planner = planner
+        self._store = store
+
+    async def answer(self, question: object, uid: int | None) -> Mapping[str, Json]:
+        """Do what is asked by the user *uid*; `refused` says why not, everything else that it is done."""
+        try:
+            order = _ORDERS.validate_python(question)
+        except ValidationError as error:
+            return {"refused": _told(error)}
+        try:
+            match order:
+                case Add():
+                    return await self._done(lambda: self._add(order, uid))
+                case End():
+                    return await self._done(lambda: self._planner.end(order.id, By(order.who, uid)))
+                case Show():
+                    return {"at": self._planner.now, "planned": self._planner.facts()}
+        except RefusedError as error:
+            return {"refused": str(error)}
+
+    def _add(self, order: Add, uid: int | None) -> Turn:
+        planner = self._planner
+        begin = planner.now if order.begin is None else order.begin
+        if not begin < order.end <= begin + LONGEST:
+            raise RefusedError("it has to end after it begins, and within a year")
+        when = Once(*(datetime.fromtimestamp(at, UTC) for at in (begin, order.end)))
+        name = order.id or planner.free_name(begin)
+        scope = tuple(dict.fromkeys(order.what))
+        window = Window(name, scope, when, order.document, order.note, order.who, declared=False)
+        return planner.add(window, By(order.who, uid))
+
+    async def _done(self, act: Callable[[], Turn]) -> Mapping[str, Json]:
+        """Act, wait until that is recorded, and say what was done."""
+        turn = act()
+        return {**self._planner.news(turn), "recorded": await self._recorded()}
+
+    async def _recorded(self) -> bool:
+        """Tell whether the disk has taken what was told until now; it has some seconds for it."""
+        store = self._store
+        before, lost = store.recorded + store.pending, store.dropped
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while store.recorded < before - (store.dropped - lost):  # noqa: ASYNC110 - counters, no event
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            return False
+        return store.dropped == lost
+
+
+def _told(error: ValidationError) -> str:
+    """Say the first thing that is wrong with an order."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    return clean(f"{where}: {first['msg']}" if where else str(first["msg"]))
