@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 from monitor.core import joint
 from monitor.core.detection import PRIORS
 from monitor.core.diagnosis import Cause, Diagnosis, Tuning, diagnose
-from monitor.core.diagnosis.consequences import impact
+from monitor.core.diagnosis.consequences import masked
 from monitor.core.diagnosis.looks import related
 from monitor.core.incident import Book, Change, Incident, Other, Seen, Sighting, Stage, advance
 from monitor.core.story import Story
@@ -58,6 +58,8 @@ class Diagnostician:
         self._hold = hold
         self._zone = zone
         self._book = Book()
+        self._hidden: tuple[frozenset[str], Mapping[str, str]] = (frozenset(), {})
+        """What is held to be broken, and what that hides."""
         self._topology: Topology
         self._storyteller: Storyteller
         self._watches: Mapping[str, Watch] = {}
@@ -72,6 +74,7 @@ class Diagnostician:
     ) -> None:
         """Think of what is now watched; *incidents* are those that an earlier run left open."""
         self._watches = watches
+        self._hidden = (frozenset(), {})
         self._topology = topology
         self._storyteller = Storyteller(self._topology, self._world.inventory, self._zone)
         self._witnesses = Witnesses(self._world, watches, self._budget)
@@ -131,10 +134,9 @@ class Diagnostician:
         found = diagnose(
             topology, said.evidence, since=self._since(said), planned=self.worked_on, tuning=TUNING
         )
-        effect = impact(topology, [*found.components, *self._broken()])
         good = {name for name, seen in said.evidence.items() if seen.llr < 0.0}
         sightings = tuple(self._sightings(found, said, now))
-        seen = Seen(sightings, good, said.misses.keys(), effect.masked, self.worked_on)
+        seen = Seen(sightings, good, said.misses.keys(), self._masked(found), self.worked_on)
         self._book, changes = advance(self._book, seen, now=now, stamp=self._stamp, hold=self._hold)
         self._tell(changes)
         self.concluded()
@@ -165,6 +167,13 @@ class Diagnostician:
             prior = PRIORS[circuit.bearer]
             return joint.Burst(prior.burst, prior.share)
         return joint.SERVICE if component.kind in (Kind.SERVICE, Kind.DEVICE) else joint.SHARED
+
+    def _masked(self, found: Diagnosis) -> Mapping[str, str]:
+        """Return what no look can reach; worked out anew only when something else is held to be broken."""
+        broken = frozenset((*found.components, *self._broken()))
+        if self._hidden[0] != broken:
+            self._hidden = (broken, masked(self._topology, sorted(broken)))
+        return self._hidden[1]
 
     def _broken(self) -> tuple[str, ...]:
         """Return what is held to be broken; what is recovering works."""

@@ -67,6 +67,9 @@ async def test_an_outage_keeps_its_beginning_over_a_restart_and_is_not_told_twic
     async with running(city(), script, tmp_path) as (engine, feed):
         await hear(feed, is_status("dan", "down"))
         since = engine.world.statuses["dan"].since
+        async with asyncio.timeout(20):
+            while not [one for one in engine.world.incidents.values() if one.confirmed_at is not None]:
+                await asyncio.sleep(0.01)
     async with running(city(), script, tmp_path) as (engine, feed):
         looked = len(script.looks)
         async with asyncio.timeout(10):
