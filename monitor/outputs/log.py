@@ -18,10 +18,13 @@ MOST_FACTS = 20
 SHORT_FACTS = ("incident", "kind", "center", "confidence", "relapses", "behind", "planned")
 """What is written of an incident beside its sentence: its evidence is in the log of events."""
 
+WORK_FACTS = ("window", "document", "who", "by", "uid", "covering", "leaving", "early")
+"""The same of planned work: what it covers is in the log of events."""
+
 WORRIES = frozenset(
     {
         "agent_silent", "all_agents_silent", "agent_doubled", "agent_flooding",
-        "events_lost", "database_set_aside", "confirmed",
+        "events_lost", "database_set_aside", "confirmed", "overrun",
     }
 )  # fmt: skip
 """News that asks for a look, though it names no trouble: something is missing, wrong, or known to be cut."""
@@ -56,7 +59,8 @@ class LogOutput:
         if isinstance(said, dict):
             data["sentence"] = said[self._language]
         what = data.pop("what", "changed")
-        write = self._log.warning if what in WORRIES or _is_bad(data) else self._log.info
+        bad = (what in WORRIES or _is_bad(data)) and data.get("planned") is not True
+        write = self._log.warning if bad else self._log.info
         write(f"{event.kind}.{what}", seq=event.seq, about=event.subject, **data)
 
     def _write_gathered(self, event: Event, received_at: float, agents: Mapping[str, Agent]) -> None:
@@ -70,6 +74,7 @@ class LogOutput:
         told = {"sentence": clean(sentence)} if isinstance(sentence, str) else {}
         late = is_late(event, agents)
         bad = _is_bad(data) or (event.kind == "incident" and what == "confirmed")
+        bad = bad and data.get("planned") is not True
         write = self._log.warning if bad and not late else self._log.info
         write(
             f"{event.kind}.{_word(what)}",
@@ -87,10 +92,12 @@ class LogOutput:
 def _facts(event: Event) -> dict[str, Json]:
     """Return what has a place in a line; of an incident its stage is what happened."""
     data = event.data
-    if event.kind != "incident":
+    if event.kind not in ("incident", "planned"):
         return dict(data)
-    facts = {key: data[key] for key in SHORT_FACTS if data.get(key) not in (None, False, 0)}
-    return {"what": data.get("stage"), "sentence": data.get("sentence"), **facts}
+    keys = SHORT_FACTS if event.kind == "incident" else WORK_FACTS
+    facts = {key: data[key] for key in keys if data.get(key) not in (None, False, 0, "")}
+    what = data.get("stage" if event.kind == "incident" else "what")
+    return {"what": what, "sentence": data.get("sentence"), **facts}
 
 
 def _is_bad(data: Mapping[str, Json]) -> bool:

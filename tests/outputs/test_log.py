@@ -157,3 +157,43 @@ async def test_whatever_a_peer_says_is_one_short_record_that_claims_nothing_of_o
     assert len(record["data"]) <= MOST_FACTS
     assert str(record).isprintable()
     assert len(str(record)) < 3_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        DOWN | {"planned": True},
+        {"was": "up", "now": "maintenance", "planned": True, "sentence": DOWN["sentence"]},
+    ],
+    ids=["a-look-that-fails", "a-subject"],
+)
+async def test_what_is_down_because_of_planned_work_is_no_warning(data):
+    (ours, theirs) = await logged(event(1, data=data), other(data=data))
+
+    assert [ours["log_level"], theirs["log_level"]] == ["info", "info"]
+
+
+async def test_a_planned_incident_is_no_warning_and_an_ordinary_one_is():
+    said = {"stage": "confirmed", "incident": "20261124-091407", "sentence": DOWN["sentence"]}
+    planned, ordinary = await logged(
+        *(event(1, "maojian/city", kind="incident", data=said | {"planned": p}) for p in (True, False))
+    )
+
+    assert (planned["event"], planned["log_level"]) == ("incident.confirmed", "info")
+    assert ordinary["log_level"] == "warning"
+
+
+async def test_planned_work_is_one_short_line_and_a_warning_only_if_something_is_left():
+    said = {
+        "window": "night",
+        "document": "〔2026〕12",
+        "covered": ["maojian"] * 100,
+        "sentence": {"zh": "计划检修开始", "en": "planned work"},
+    }
+    begun, overrun = await logged(
+        *(event(1, "planned/night", kind="planned", data=said | {"what": w}) for w in ("begun", "overrun"))
+    )
+
+    assert (begun["event"], begun["log_level"], overrun["log_level"]) == ("planned.begun", "info", "warning")
+    assert (begun["sentence"], begun["window"], begun["document"]) == ("计划检修开始", "night", "〔2026〕12")
+    assert "covered" not in begun
