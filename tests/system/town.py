@@ -48,6 +48,8 @@ class Town:
     """Centers with a daemon of their own."""
     more: dict[str, object] = field(default_factory=dict)
     """Further keys of every center."""
+    planned: dict[str, object] = field(default_factory=dict)
+    """Planned work that is declared."""
 
     def of(self, center):
         return [echo for name, echo in self.echoes.items() if name.partition("/")[0] == center]
@@ -73,6 +75,7 @@ class Town:
             "networks": {name: {} for name in NETWORKS},
             "centers": {name: self.center(number) for name, number in self.centers.items()},
             **({"vantages": self.vantages()} if self.counties else {}),
+            **({"planned": self.planned} if self.planned else {}),
         }
 
     def vantages(self):
