@@ -73,6 +73,7 @@ class App:
             Tuning(
                 false_alarms_per_year=settings.detection.false_alarms_per_year,
                 suspicions_per_year=settings.detection.suspicions_per_year,
+                degradations_per_year=settings.detection.degradations_per_year,
                 concurrency=settings.looking.concurrency,
                 hold=settings.detection.hold,
             ),

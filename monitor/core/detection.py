@@ -6,6 +6,8 @@ with probability g, and bursts (share of time pi, mean length B) inside which a 
 probability b. By Wald's inequality (in Ville's form) a healthy path reaches S >= h in an episode with
 probability at most e^-h, whatever the spacing of the looks; so a stated number of false alarms per
 target-year fixes h, and nothing else has to be tuned.
+
+What is not down may be worse than it used to be: `quality` tests that, and here it becomes a verdict.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +15,9 @@ from enum import StrEnum
 from math import exp, inf, log
 
 from monitor.core.inventory import Bearer
+from monitor.core.loss import PRIORS, SERVICE, LossModel
 from monitor.core.observation import Finding, Outcome
+from monitor.core.quality import Decline
 
 YEAR = 31_557_600.0
 """Seconds in a year."""
@@ -31,13 +35,6 @@ ENOUGH = 1e-3
 BLIND_PERIODS = 3
 """After so many periods without a look that tells anything, we no longer know."""
 
-LEARNING_WEIGHT = 100.0
-"""How many looks the prior share of isolated losses is worth."""
-LEARNING_MEMORY = 50_000.0
-"""Looks after which what was learned has lost half its weight."""
-MOST_ISOLATED = 0.3
-"""No path counts as healthy that loses more than this."""
-
 
 class Verdict(StrEnum):
     """What we hold true of a check."""
@@ -46,32 +43,6 @@ class Verdict(StrEnum):
     DEGRADED = "degraded"
     DOWN = "down"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class LossModel:
-    """How a path loses packets while it is healthy."""
-
-    isolated: float
-    """g: probability that a packet is lost outside a burst."""
-    burst: float
-    """B: mean length of a burst, seconds."""
-    share: float
-    """pi: share of time spent in bursts."""
-    inside: float = 0.95
-    """b: probability that a packet is lost inside a burst."""
-
-
-PRIORS: dict[Bearer, LossModel] = {
-    Bearer.FIBRE: LossModel(isolated=0.01, burst=0.3, share=1e-5),
-    Bearer.MICROWAVE: LossModel(isolated=0.01, burst=0.5, share=1e-4),
-    Bearer.MOBILE: LossModel(isolated=0.02, burst=3.0, share=1e-3, inside=0.8),
-    Bearer.SATELLITE: LossModel(isolated=0.02, burst=3.0, share=1e-3, inside=0.8),
-}
-"""What is assumed of a bearer before it has been watched."""
-
-SERVICE = LossModel(isolated=0.003, burst=0.5, share=1e-4)
-"""A service over TCP: retransmission hides isolated losses, so each failure weighs more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +58,11 @@ class Manner:
     """S from which the check is shown as suspected (amber), nats."""
     confirm: float
     """S from which it is believed down, nats."""
+    degrade: float
+    """Score from which it is believed to be worse than it used to be, nats."""
     adaptive: bool
-    """An answer is given up by what the path's own round-trip times make likely."""
+    """It is a path, not a service: an answer is given up by what its own round-trip times make likely, being
+    slow is held against it, and it is looked at more often while it seems to have become worse."""
 
 
 CIRCUIT_GAPS = (0.0, 0.2, 0.2, 0.2, *[0.4] * 5, *[0.8] * 3, *[1.2] * 3, 2.0)
@@ -101,7 +75,12 @@ def threshold(period: float, false_per_year: float) -> float:
 
 
 def manner(
-    period: float, bearer: Bearer | None, *, suspicions_per_year: float, false_alarms_per_year: float
+    period: float,
+    bearer: Bearer | None,
+    *,
+    suspicions_per_year: float,
+    false_alarms_per_year: float,
+    degradations_per_year: float = 0.1,
 ) -> Manner:
     """Return how to judge a look at a circuit on *bearer*, or at a service (None)."""
     return Manner(
@@ -110,26 +89,9 @@ def manner(
         prior=SERVICE if bearer is None else PRIORS[bearer],
         suspect=threshold(period, suspicions_per_year),
         confirm=threshold(period, false_alarms_per_year),
+        degrade=threshold(period, degradations_per_year),
         adaptive=bearer is not None,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """What a path has taught us of its isolated losses; weights in looks."""
-
-    looks: float = 0.0
-    isolated: float = 0.0
-
-    def model(self, prior: LossModel) -> LossModel:
-        """Return *prior* with its share of isolated losses revised by what was seen."""
-        share = (LEARNING_WEIGHT * prior.isolated + self.isolated) / (LEARNING_WEIGHT + self.looks)
-        return replace(prior, isolated=min(share, MOST_ISOLATED))
-
-    def after(self, looks: int, isolated: float) -> "Learned":
-        """Return what is known after *looks* more looks of which *isolated* were lost one by one."""
-        fade = 0.5 ** (looks / LEARNING_MEMORY)
-        return Learned(self.looks * fade + looks, self.isolated * fade + isolated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +107,6 @@ class Doubt:
     """S, nats."""
     burst: float
     """f: probability of being inside a burst, were the path healthy."""
-    isolated: float
-    """Expected number of isolated losses so far, were the path healthy."""
     reason: str
     """Of the latest miss."""
     detail: str
@@ -171,24 +131,55 @@ class Belief:
     """Wall time of the first of them."""
     blind_at: float = 0.0
     """Wall time since which no look told anything; 0 while they do."""
+    strained: bool = False
+    """It seems to have become worse; not enough to be told."""
+    decline: Decline | None = None
+    """Of a degraded check: how much worse it is than it used to be."""
 
     @property
     def steady(self) -> bool:
         """Up, undoubted and well in sight: another good look changes nothing."""
         return self.verdict is Verdict.UP and self.doubt is None and not self.blind_at
 
+    @property
+    def answers(self) -> bool:
+        """Up, or degraded: the subject answers, however badly."""
+        return self.verdict in (Verdict.UP, Verdict.DEGRADED)
+
 
 def revise(
-    belief: Belief, finding: Finding, *, sent: float, at: float, how: Manner, learned: Learned
+    belief: Belief, finding: Finding, *, sent: float, at: float, how: Manner, model: LossModel
 ) -> Belief:
-    """Return what to believe after one more look, sent at *sent* (monotonic) and *at* (wall time)."""
+    """Return what to believe after one more look, sent at *sent* (monotonic) and *at* (wall time).
+
+    *model* is how the path loses packets while it is not down, as far as is known now.
+    """
     if finding.outcome is Outcome.UNKNOWN:
         return _after_blindness(belief, finding, at, how)
     if belief.blind_at:
         belief = replace(belief, blind_at=0.0)
     if finding.outcome is Outcome.OK:
         return _after_answer(belief, sent, at)
-    return _after_miss(belief, finding, sent, at, how, learned)
+    return _after_miss(belief, finding, sent, at, how, model)
+
+
+def settle(belief: Belief, decline: Decline | None, at: float, *, strained: bool) -> Belief:
+    """Return what to believe *at* that time (wall), given how much worse it is than it used to be.
+
+    Down stays down, what we do not know we do not know, and while it may be going down nothing less is said.
+    """
+    if not belief.answers or belief.doubt is not None:
+        return belief
+    if strained is not belief.strained:
+        belief = replace(belief, strained=strained)
+    if decline == belief.decline:
+        return belief
+    if decline is None:
+        return replace(belief, verdict=Verdict.UP, since=at, reason="ok", decline=None)
+    since = belief.since if belief.decline is not None else max(decline.since, belief.since)
+    return replace(
+        belief, verdict=Verdict.DEGRADED, since=since, reason=decline.reason, detail="", decline=decline
+    )
 
 
 def next_gap(belief: Belief, how: Manner) -> float | None:
@@ -225,18 +216,18 @@ def _after_answer(belief: Belief, sent: float, at: float) -> Belief:
         doubt = _weigh(belief.doubt, sent, lost=False)
         if doubt.score > 0.0:
             return replace(belief, doubt=doubt)
-    if belief.verdict is Verdict.UP:
+    if belief.answers:
         return replace(belief, suspected=False, doubt=None)
     return Belief(Verdict.UP, at, "ok")
 
 
 def _after_miss(
-    belief: Belief, finding: Finding, sent: float, at: float, how: Manner, learned: Learned
+    belief: Belief, finding: Finding, sent: float, at: float, how: Manner, model: LossModel
 ) -> Belief:
     if belief.verdict is Verdict.DOWN:
         return replace(belief, reason=finding.reason, detail=finding.detail, good=0)
     if belief.doubt is None:
-        doubt = _first_miss(learned.model(how.prior), finding, sent, at)
+        doubt = _first_miss(model, finding, sent, at)
     else:
         weighed = _weigh(belief.doubt, sent, lost=True)
         doubt = replace(weighed, reason=finding.reason, detail=finding.detail)
@@ -246,35 +237,24 @@ def _after_miss(
 
 
 def _first_miss(model: LossModel, miss: Finding, sent: float, at: float) -> Doubt:
-    q = (1 - model.share) * model.isolated + model.share * model.inside
-    burst = model.share * model.inside / q
-    score = log((1 - ANSWER_WHEN_DOWN) / q)
-    return Doubt(model, at, sent, score, burst, 1 - burst, miss.reason, miss.detail)
+    score = log((1 - ANSWER_WHEN_DOWN) / model.lost(model.share))
+    burst = model.revised(model.share, lost=True)
+    return Doubt(model, at, sent, score, burst, miss.reason, miss.detail)
 
 
 def _weigh(doubt: Doubt, sent: float, *, lost: bool) -> Doubt:
     """Advance the two-state forward filter by one look."""
-    g, b = doubt.model.isolated, doubt.model.inside
-    f = _burst_after(doubt, max(0.0, sent - doubt.sent))
-    if lost:
-        q = (1 - f) * g + f * b
-        step, burst, alone = log((1 - ANSWER_WHEN_DOWN) / q), f * b / q, (1 - f) * g / q
-    else:
-        q = (1 - f) * (1 - g) + f * (1 - b)
-        step, burst, alone = log(ANSWER_WHEN_DOWN / q), f * (1 - b) / q, 0.0
+    model = doubt.model
+    burst = model.in_burst(doubt.burst, max(0.0, sent - doubt.sent))
+    q = model.lost(burst)
+    step = log((1 - ANSWER_WHEN_DOWN) / q) if lost else log(ANSWER_WHEN_DOWN / (1 - q))
     return replace(
         doubt,
         sent=max(sent, doubt.sent),
         score=doubt.score + step,
-        burst=burst,
-        isolated=doubt.isolated + alone,
+        burst=model.revised(burst, lost=lost),
         looks=doubt.looks + 1,
     )
-
-
-def _burst_after(doubt: Doubt, gap: float) -> float:
-    pi = doubt.model.share
-    return pi + (doubt.burst - pi) * exp(-gap / (doubt.model.burst * (1 - pi)))
 
 
 def _decisive_gap(doubt: Doubt, aim: float) -> float:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.core.detection import Belief
-from monitor.core.health import Health, Status
+from monitor.core.health import Health, Status, SubjectKind
+from monitor.core.quality import Decline, rank
 from monitor.core.sentence import WORDS, Scene, sentence
 from monitor.core.world import Check, Json
 
@@ -38,8 +39,21 @@ def belief_news(check: Check, was: Belief, now: Belief, *, planned: bool = False
         "since": doubt.began if doubt else now.since,
         "reason": doubt.reason if doubt else now.reason,
         "detail": doubt.detail if doubt else now.detail,
+        **_measured(now.decline),
     }
     return data | {"planned": True} if planned else data
+
+
+def _measured(decline: Decline | None) -> Mapping[str, Json]:
+    """Return in numbers how much worse something has become; nothing if it has not."""
+    if decline is None:
+        return {}
+    return {
+        "severity": str(decline.severity),
+        "loss": decline.loss,
+        "rtt": decline.rtt,
+        "usual_rtt": decline.usual,
+    }
 
 
 def status_is_news(change: Change) -> bool:
@@ -47,7 +61,15 @@ def status_is_news(change: Change) -> bool:
     before, now = change.before, change.now
     if before is None or before.reason == "not_looked_yet":
         return now.health not in (Health.UP, Health.UNKNOWN)
-    return (before.health, before.suspected) != (now.health, now.suspected)
+    return (before.health, before.suspected) != (now.health, now.suspected) or _is_graver(change)
+
+
+def _is_graver(change: Change) -> bool:
+    """Tell whether what was told to be worse than it used to be is more severely so than was told."""
+    before, now = change.before, change.now
+    if before is None or before.severity is None or now.kind in (SubjectKind.LINK, SubjectKind.CENTER):
+        return False
+    return now.severity is not None and rank(now.decline) > rank(before.decline)
 
 
 def status_news(change: Change, scene: Scene) -> Mapping[str, Json]:
@@ -61,9 +83,10 @@ def status_news(change: Change, scene: Scene) -> Mapping[str, Json]:
         "since": now.since,
         "reason": now.reason,
         "active": str(now.active) if now.active else None,
+        **_measured(now.decline if now.severity else None),
     }
     if now.planned or (before is not None and before.health is Health.MAINTENANCE):
         data["planned"] = True
-    if before is None or before.health is not now.health:
+    if before is None or before.health is not now.health or _is_graver(change):
         data["sentence"] = {language: sentence(now, before, scene, language) for language in WORDS}
     return data

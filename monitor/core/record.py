@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monitor.core.detection import Belief, Learned
+from monitor.core.detection import Belief
 from monitor.core.health import Status
 from monitor.core.incident import Incident
+from monitor.core.learning import Learned
 from monitor.core.planned import Work
 from monitor.core.world import Event
 

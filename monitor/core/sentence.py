@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from monitor.core.health import Health, Status, SubjectKind
 from monitor.core.inventory import Center, Circuit, Inventory, Name
+from monitor.core.quality import Decline, Severity
 from monitor.core.words import Words
 from monitor.core.words.en import EN
 from monitor.core.words.zh import ZH
@@ -56,6 +57,8 @@ def _pattern(status: Status, words: Words) -> str:
     pattern = f"{status.kind}_{status.health}"
     if pattern == "center_down" and status.reason == "device_down":
         return "center_dark"  # none of its links is looked at from here: nothing is known of them
+    if status.severity is not None and f"{pattern}_{status.reason}" in words.sentence:
+        return f"{pattern}_{status.reason}"
     return pattern if pattern in words.sentence else f"{status.kind}_unknown"
 
 
@@ -63,6 +66,7 @@ def _facts(status: Status, scene: Scene, words: Words) -> dict[str, str]:
     facts = {
         "at": clock(status.since, scene.zone),
         "reason": words.reason.get(status.reason, status.reason),
+        **_measured(status.decline, words),
     }
     first, *rest = status.subject.split("/")
     if status.kind is SubjectKind.NETWORK:
@@ -79,6 +83,17 @@ def _facts(status: Status, scene: Scene, words: Words) -> dict[str, str]:
     if status.kind is SubjectKind.CIRCUIT:
         facts["role"] = words.role[rest[1]]
     return facts
+
+
+def _measured(decline: Decline | None, words: Words) -> dict[str, str]:
+    if decline is None:
+        return {}
+    return {
+        "severity": words.severity[decline.severity],
+        "loss": f"{decline.loss:.0%}",
+        "rtt": f"{1000 * (decline.rtt or 0.0):.0f} ms",
+        "usual": f"{1000 * (decline.usual or 0.0):.0f} ms",
+    }
 
 
 def clock(at: float, zone: tzinfo) -> str:
@@ -133,8 +148,12 @@ def _whom_to_call(now: Status, scene: Scene, words: Words) -> list[str]:
     if center is None:
         return []
     circuits = (c for c in center.circuits() if f"{c.id}/".startswith(f"{now.subject}/"))
-    down = (c for c in circuits if c.id in scene.statuses and scene.statuses[c.id].health is Health.DOWN)
-    return [call for call in (carrier_of(circuit, scene, words) for circuit in down) if call]
+    broken = (c for c in circuits if c.id in scene.statuses and _is_for_the_carrier(scene.statuses[c.id]))
+    return [call for call in (carrier_of(circuit, scene, words) for circuit in broken) if call]
+
+
+def _is_for_the_carrier(circuit: Status) -> bool:
+    return circuit.health is Health.DOWN or circuit.severity not in (None, Severity.MINOR)
 
 
 def carrier_of(circuit: Circuit, scene: Scene, words: Words) -> str:

@@ -12,9 +12,10 @@ from monitor.core.detection import Belief
 from monitor.core.health import Status
 from monitor.core.incident import Incident
 from monitor.core.inventory import Inventory, Look
-from monitor.core.observation import Finding
+from monitor.core.observation import Finding, Outcome
 from monitor.core.planned import Work
 from monitor.core.story import Story
+from monitor.core.voice import Call, call
 
 HISTORY = 60
 """How many latest looks the loss ratio speaks of."""
@@ -88,6 +89,14 @@ class Reading:
     def loss(self) -> float | None:
         """Share of the last looks (at most HISTORY) that failed; None before the first."""
         return self.history.bit_count() / self.filled if self.filled else None
+
+    @property
+    def call(self) -> Call | None:
+        """How a call over the path would be, as far as the last looks tell; None if they do not."""
+        loss = self.loss
+        if loss is None or self.finding is None or self.finding.outcome is Outcome.UNKNOWN:
+            return None
+        return call(self.srtt, self.rttvar, loss, self.filled) if self.srtt or loss == 1.0 else None
 
     def remember(self, *, lost: bool) -> None:
         """Add one look to the short history."""

@@ -59,9 +59,14 @@ class Assessor:
                 del statuses[gone]
         return changes
 
-    def changed(self, check: Check, *, cleared: bool) -> list[Change]:
-        """Say anew what depends on a check; *cleared*: it was down. Return what is said otherwise now."""
+    def changed(self, check: Check, *, cleared: bool, mended: bool = False) -> list[Change]:
+        """Say anew what depends on a check; *cleared*: it was down, *mended*: it was degraded.
+
+        Return what is said otherwise now.
+        """
         self.reset = {}
+        if mended:
+            self._renew(self._through(check.subject))
         over = self._over.get(check.subject, ())
         if cleared:
             self._look_behind(over)
@@ -130,11 +135,33 @@ class Assessor:
         now, wall = time.monotonic(), self._wall()
         for watch in watches:
             if watch.belief.verdict is Verdict.DOWN or watch.belief.doubt is not None:
-                watch.belief = Belief(since=wall, reason="behind_link")
-                self._world.beliefs[watch.check.id] = watch.belief
-                self.reset[watch.check.id] = watch.kept()
-                watch.steady = False
+                watch.judge.forget(Belief(since=wall, reason="behind_link"))
+                self._note_given_up(watch)
                 self.scheduler.put_at(watch, now)
+
+    def _renew(self, watches: Iterable[Watch]) -> None:
+        """Judge anew what has become as bad as the way to it, now that the way is as good as ever."""
+        for watch in watches:
+            found = self._found.get(watch.check.subject)
+            if watch.belief.decline is not None and (found is None or found.health is Health.UP):
+                watch.judge.renew(self._wall())
+                self._note_given_up(watch)
+
+    def _note_given_up(self, watch: Watch) -> None:
+        watch.settle()
+        self._world.beliefs[watch.check.id] = watch.belief
+        self.reset[watch.check.id] = watch.kept()
+
+    def _through(self, subject: str) -> Iterator[Watch]:
+        """Give the looks that go through a network or a circuit."""
+        kind, _, name = subject.partition("/")
+        if kind == "network":
+            yield from (watch for watch in self._watches.values() if watch.check.network == name)
+            return
+        yield from self._over.get(subject, ())
+        center = self._world.inventory.centers.get(kind)
+        for device in center.devices if center is not None else ():
+            yield from self._by_subject.get(device.id, ())
 
     def _way_to(self, center: str) -> str | None:
         inventory = self._world.inventory
@@ -168,8 +195,12 @@ class Assessor:
             own=vantage.center == name,
             good={d.id: self._last_good(d.id) for d in center.devices if d.id in by_subject},
             planned={s for s in subjects if self._are_excused(by_subject.get(s, ()))},
+            strained=[n for n in inventory.networks if self._is_strained(network_subject(n))],
         )
         return assess_center(center, view)
+
+    def _is_strained(self, subject: str) -> bool:
+        return any(watch.belief.strained for watch in self._by_subject.get(subject, ()))
 
     def _are_excused(self, watches: Sequence[Watch]) -> bool:
         """Tell whether all of *watches* that are in doubt may fail because of planned work."""

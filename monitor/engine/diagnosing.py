@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from monitor.core import joint
-from monitor.core.detection import PRIORS
 from monitor.core.diagnosis import Cause, Diagnosis, Tuning, diagnose
 from monitor.core.diagnosis.consequences import masked
 from monitor.core.diagnosis.looks import related
 from monitor.core.incident import Book, Change, Incident, Other, Seen, Sighting, Stage, advance
+from monitor.core.loss import PRIORS
 from monitor.core.story import Story
 from monitor.core.storytelling import Storyteller, incident_news
 from monitor.core.topology import Kind, Topology, observation_id

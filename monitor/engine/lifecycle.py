@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from monitor.core.checks import checks_of
-from monitor.core.detection import Belief, Learned, Manner, manner
+from monitor.core.detection import Belief, Manner, manner
 from monitor.core.inventory import Bearer, Inventory
+from monitor.core.learning import Learned
 from monitor.core.record import Kept, Remembered
 from monitor.core.topology import topology_of
 from monitor.core.vitals import Vitals
@@ -40,6 +41,7 @@ class Tuning:
     concurrency: int
     hold: float
     """Seconds for which all must be well before an incident is closed."""
+    degradations_per_year: float = 0.1
 
 
 class Engine:
@@ -153,7 +155,7 @@ class Engine:
             watch, how = old.get(name), self._manner(check, inventory)
             if watch is None or watch.check != check:
                 watch = _new_watch(check, how, remembered)
-            watch.how = how
+            watch.adopt(how)
             watches[name] = watch
         for name, watch in old.items():
             if watches.get(name) is not watch:
@@ -178,6 +180,7 @@ class Engine:
             _bearer(check, inventory),
             suspicions_per_year=self._tuning.suspicions_per_year,
             false_alarms_per_year=self._tuning.false_alarms_per_year,
+            degradations_per_year=self._tuning.degradations_per_year,
         )
 
 

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 
-from monitor.core.detection import Belief, Verdict, next_gap, revise
+from monitor.core.detection import Belief, Verdict
+from monitor.core.judge import FINE
 from monitor.core.news import belief_is_news, belief_news
-from monitor.core.observation import Finding, Outcome, ok, unknown
+from monitor.core.observation import Finding, Outcome, unknown
 from monitor.core.record import Kept
 from monitor.core.vitals import Vitals
 from monitor.core.world import HISTORY, World
@@ -20,7 +21,6 @@ from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
 from monitor.kit import crash
 
-FINE = ok()
 _HISTORY_MASK = (1 << HISTORY) - 1
 CLOCK_STEP = 1.0
 """Seconds by which the wall clock may drift from ours before we call it a step."""
@@ -55,7 +55,6 @@ class Pipeline:
     def answered(self, key: Watch, sent_at: float, rtt: float) -> None:
         """Take in a good look: the hot path, a microsecond or two."""
         key.flying = False
-        key.since_episode += 1
         reading = key.reading
         reading.ok += 1
         reading.last_at = sent_at + self._offset
@@ -63,9 +62,14 @@ class Pipeline:
         if reading.filled < HISTORY:
             reading.filled += 1
         key.note_rtt(rtt)
-        if not key.steady:
+        if key.calm and rtt <= key.slow_above:
+            key.judge.calm_looks += 1
+        else:
             reading.finding = FINE
-            self._weigh(key, FINE, sent_at)
+            self._weigh(key, FINE, sent_at, rtt)
+        key.unsampled -= 1
+        if key.unsampled <= 0:
+            key.sample(rtt, reading.last_at)
 
     def found(self, key: Watch, sent_at: float, finding: Finding) -> None:
         """Take in any other finding; silence while our own loop lagged is nobody's fault but ours."""
@@ -77,15 +81,23 @@ class Pipeline:
         if finding.outcome is Outcome.UNKNOWN:
             self._tell_hindrance(key, finding)
         self._count(key, finding, sent_at)
-        if not (key.steady and finding.outcome is Outcome.OK):
-            self._weigh(key, finding, sent_at)
+        good, rtt = finding.outcome is Outcome.OK, finding.values.get("rtt")
+        if good and key.calm and (rtt is None or rtt <= key.slow_above):
+            key.judge.calm_looks += 1
+        else:
+            self._weigh(key, finding, sent_at, rtt)
+        if good and rtt is not None:
+            key.unsampled -= 1
+            if key.unsampled <= 0:
+                key.sample(rtt, key.reading.last_at)
 
     def late(self, key: Watch, sent_at: float, rtt: float) -> None:
         """Take in an answer that came after its look was given up: the path is there, if slow."""
         key.reading.late += 1
         key.note_rtt(rtt)
-        if not key.steady:
-            self._weigh(key, FINE, sent_at)
+        was = key.belief
+        key.judge.late(sent_at, sent_at + self._offset, rtt)
+        self._revised(key, was, sent_at)
 
     def relearned(self) -> dict[str, Kept]:
         """Return what is to be kept of the checks that have learned since this was last asked for."""
@@ -135,35 +147,35 @@ class Pipeline:
             reading.unknown += 1
             return
         lost = finding.outcome is Outcome.FAILED
-        watch.since_episode += 1
         reading.failed += lost
         reading.ok += not lost
         reading.remember(lost=lost)
         if "rtt" in finding.values:
             watch.note_rtt(finding.values["rtt"])
 
-    def _weigh(self, watch: Watch, finding: Finding, sent_at: float) -> None:
+    def _weigh(self, watch: Watch, finding: Finding, sent_at: float, rtt: float | None) -> None:
         was = watch.belief
-        if was.doubt is None and finding.outcome is Outcome.FAILED:
-            watch.learn(0.0)
-        now = revise(
-            was, finding, sent=sent_at, at=sent_at + self._offset, how=watch.how, learned=watch.learned
-        )
-        watch.belief = self.world.beliefs[watch.check.id] = now
-        watch.steady = now.steady
-        if was.doubt is not None and now.steady:
-            watch.learn(was.doubt.isolated)
+        watch.judge.take(finding, sent_at, sent_at + self._offset, rtt)
+        self._revised(watch, was, sent_at)
+
+    def _revised(self, watch: Watch, was: Belief, sent_at: float) -> None:
+        """Do what follows from one more look, whether it has changed the belief or not."""
+        watch.settle()
         self._look_again(watch, sent_at)
+        now = watch.belief
+        if now is was:
+            return
+        self.world.beliefs[watch.check.id] = now
         if now.doubt is not was.doubt or now.verdict is not was.verdict:
             self.stirred(watch)
-        if (now.verdict, now.suspected, now.reason) != (was.verdict, was.suspected, was.reason):
+        if _shown(now) != _shown(was):
             self._changed(watch, was, now)
 
     def _look_again(self, watch: Watch, sent_at: float) -> None:
-        """Put the watch where its belief wants it; in an episode that is not its own rhythm."""
+        """Put the watch where its judge wants it; in doubt that is not its own rhythm."""
         if watch.flying:
             return
-        gap = next_gap(watch.belief, watch.how)
+        gap = watch.judge.gap()
         if gap is not None:
             self.scheduler.put_at(watch, sent_at + gap)
 
@@ -173,7 +185,8 @@ class Pipeline:
             news = belief_news(check, was, now, planned=planned)
             events.append(self._telling.event("belief", check.id, news))
         cleared = was.verdict is Verdict.DOWN and now.verdict is not Verdict.DOWN
-        changes = self.assessor.changed(check, cleared=cleared)
+        mended = was.decline is not None and now.decline is None and now.verdict is Verdict.UP
+        changes = self.assessor.changed(check, cleared=cleared, mended=mended)
         events += self.assessor.events(changes)
         kept = {check.id: watch.kept(), **self.assessor.reset}
         self._telling.tell(events, {change.now.subject for change in changes}, kept)
@@ -181,3 +194,8 @@ class Pipeline:
 
 def _nobody(_: Watch) -> None:
     """Let nobody know."""
+
+
+def _shown(belief: Belief) -> tuple[object, ...]:
+    """Return what of a belief bears on what is said."""
+    return belief.verdict, belief.suspected, belief.reason, belief.strained, belief.decline

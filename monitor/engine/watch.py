@@ -1,6 +1,8 @@
 """What the engine keeps of one check while it runs."""
 
-from monitor.core.detection import Belief, Learned, Manner
+from monitor.core.detection import Belief, Manner
+from monitor.core.judge import Judge
+from monitor.core.learning import Learned
 from monitor.core.record import Kept
 from monitor.core.schedule import NEVER, ticks
 from monitor.core.world import Check, Reading
@@ -18,40 +20,36 @@ class Watch:
     """One check under way: its rhythm, its reading, its belief. Mutable, written by the pipeline alone."""
 
     __slots__ = (
-        "belief",
+        "calm",
         "check",
         "deadline",
         "engine",
         "flying",
         "handle",
-        "how",
-        "learned",
+        "judge",
         "look",
         "mark",
         "period",
         "reading",
-        "relearned",
-        "since_episode",
-        "steady",
+        "slow_above",
         "tick",
+        "unsampled",
         "wait",
     )
 
     def __init__(self, check: Check, how: Manner, *, mark: str, belief: Belief, learned: Learned) -> None:
         """Begin to watch *check*, whatever was believed of it until now."""
         self.check = check
-        self.how = how
         self.mark = mark
         """What tells this look from another one of the same name."""
-        self.belief = belief
-        self.steady = False
-        """A further good look changes nothing; false until the first look, so that it is noticed."""
-        self.learned = learned
-        self.relearned = False
-        """It has learned since `kept` was last asked for."""
-        self.since_episode = 0
-        """Looks since the last episode, not learned from yet."""
         self.reading = Reading()
+        self.judge = Judge(how, belief, learned, self.reading)
+        self.calm = False
+        """A good look that is not slow changes nothing; false until the first look, so that it is noticed."""
+        self.slow_above = self.judge.slow_above
+        """Round-trip time from which an answer is slow, seconds."""
+        self.unsampled = 1
+        """Good looks until the next one whose round-trip time is learned from."""
         self.tick = NEVER
         self.period = ticks(check.look.period)
         self.deadline = check.look.deadline
@@ -66,13 +64,44 @@ class Watch:
         self.handle: object | None = None
         """What that engine wants to be given."""
 
+    @property
+    def belief(self) -> Belief:
+        """What is believed of the check."""
+        return self.judge.belief
+
+    @property
+    def how(self) -> Manner:
+        """How it is judged."""
+        return self.judge.how
+
+    @property
+    def relearned(self) -> bool:
+        """It has learned since `kept` was last asked for."""
+        return self.judge.relearned
+
+    def adopt(self, how: Manner) -> None:
+        """Judge the check like that from now on."""
+        self.judge.adopt(how)
+        self.calm = False
+
+    def settle(self) -> None:
+        """Take over from the judge what the hot path has to know."""
+        self.calm = self.judge.calm
+        self.slow_above = self.judge.slow_above
+
+    def sample(self, rtt: float, at: float) -> None:
+        """Learn from the round-trip time, seconds, of a good look at wall time *at*."""
+        self.judge.sample(rtt, at)
+        self.unsampled = self.judge.sample_every
+        self.slow_above = self.judge.slow_above
+
     def note_rtt(self, rtt: float) -> None:
         """Take in a round-trip time, seconds, and what it says of how long to wait (RFC 6298, section 2)."""
         reading = self.reading
         reading.rtt = rtt
         reading.rtt_sum += rtt
         reading.rtt_count += 1
-        if not self.how.adaptive:
+        if not self.judge.how.adaptive:
             return
         if reading.srtt == 0.0:
             reading.srtt, reading.rttvar = rtt, rtt / 2
@@ -84,13 +113,7 @@ class Watch:
         wait = max(wait, SHORTEST_WAIT)
         self.wait = min(self.deadline, wait)
 
-    def learn(self, isolated: float) -> None:
-        """Learn from the looks since the last time, of which *isolated* were lost one by one."""
-        self.learned = self.learned.after(self.since_episode, isolated)
-        self.since_episode = 0
-        self.relearned = True
-
     def kept(self) -> Kept:
         """Return what outlasts a restart."""
-        self.relearned = False
-        return Kept(self.mark, self.belief, self.learned)
+        self.judge.relearned = False
+        return Kept(self.mark, self.judge.belief, self.judge.learned)

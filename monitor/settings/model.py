@@ -44,6 +44,8 @@ class DetectionSettings(FileModel):
     """False alarms per check and year that you accept; fewer means later."""
     suspicions_per_year: Rate = 26.0
     """Unfounded suspicions (amber) per check and year that you accept."""
+    degradations_per_year: Rate = 0.1
+    """Unfounded words that a check has become worse (lossy, slow) per check and year that you accept."""
     hold: Annotated[float, Field(ge=1, le=900), BeforeValidator(no_truth)] = 30.0
     """Seconds for which all must be well before an incident is closed; twice as long after each relapse."""
 

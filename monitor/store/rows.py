@@ -9,15 +9,20 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from monitor.core.detection import Belief, Learned, Verdict
+from monitor.core.detection import Belief, Verdict
 from monitor.core.health import Health, Status, SubjectKind
 from monitor.core.incident import Incident, Other, Stage
 from monitor.core.inventory import Role
+from monitor.core.learning import Learned
 from monitor.core.planned import Once, Span, Weekly, Window, Work
+from monitor.core.quality import Decline, Severity
 from monitor.core.record import Kept
 from monitor.core.world import Event
 
 Values = dict[str, Any]
+
+_COLUMNS = ("looks", "isolated")
+"""Of what was learned, what has a column of its own."""
 
 
 def event_row(event: Event, recorded_at: float) -> Values:
@@ -72,13 +77,42 @@ def check_row(check: str, kept: Kept) -> Values:
         "detail": belief.detail,
         "looks": learned.looks,
         "isolated": learned.isolated,
+        "learned": written({name: value for name, value in asdict(learned).items() if name not in _COLUMNS}),
+        "decline": _decline_text(belief.decline),
     }
 
 
 def kept_of(row: Row[Any]) -> Kept:
     """Return what was kept of a check; raises ValueError for a word that we do not know."""
-    belief = Belief(Verdict(row.verdict), row.since, row.reason, row.detail)
-    return Kept(row.mark, belief, Learned(row.looks, row.isolated))
+    decline = _decline_of(row.decline)
+    belief = Belief(Verdict(row.verdict), row.since, row.reason, row.detail, decline=decline)
+    return Kept(row.mark, belief, learned_of(row))
+
+
+def learned_of(row: Row[Any]) -> Learned:
+    """Return what a check's row says was learned; what cannot be read is learned anew."""
+    try:
+        data = json.loads(row.learned)
+        rtts = tuple((int(bucket), int(count)) for bucket, count in data.pop("rtts", ()))
+        more = {str(name): float(value) for name, value in data.items()}
+        return Learned(row.looks, row.isolated, **more, rtts=rtts)
+    except (ValueError, TypeError, AttributeError):
+        return Learned(row.looks, row.isolated)
+
+
+def _decline_text(decline: Decline | None) -> str | None:
+    return None if decline is None else written(asdict(decline))
+
+
+def _decline_of(text: str | None) -> Decline | None:
+    """Read how much worse something had become; raises ValueError for what we do not understand."""
+    if text is None:
+        return None
+    try:
+        data = json.loads(text)
+        return Decline(**data | {"severity": Severity(data["severity"])})
+    except (LookupError, TypeError) as error:
+        raise ValueError(f"a decline that reads {error!r}") from error
 
 
 def status_row(status: Status) -> Values:
@@ -92,6 +126,7 @@ def status_row(status: Status) -> Values:
         "active": None if status.active is None else str(status.active),
         "works": written(list(status.works)),
         "ill_since": status.ill_since,
+        "decline": _decline_text(status.decline),
     }
 
 
@@ -107,6 +142,7 @@ def status_of(row: Row[Any]) -> Status:
         works=tuple(json.loads(row.works)),
         ill_since=row.ill_since,
         planned=row.health == Health.MAINTENANCE,
+        decline=_decline_of(row.decline),
     )
 
 

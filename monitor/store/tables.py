@@ -51,6 +51,8 @@ checks = Table(
     Column("detail", Text, nullable=False),
     Column("looks", Float, nullable=False),
     Column("isolated", Float, nullable=False),
+    Column("learned", Text, nullable=False, server_default="{}"),  # JSON
+    Column("decline", Text),  # JSON
 )
 
 statuses = Table(
@@ -64,6 +66,7 @@ statuses = Table(
     Column("active", Text),
     Column("works", Text, nullable=False),  # JSON
     Column("ill_since", Float),
+    Column("decline", Text),  # JSON
 )
 
 incidents = Table(

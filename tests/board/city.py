@@ -5,7 +5,7 @@ from datetime import UTC
 from typing import Any
 
 from monitor.core.agent import Agent, Heard, Presence
-from monitor.core.detection import PRIORS, Belief, Doubt, Verdict
+from monitor.core.detection import Belief, Doubt, Verdict
 from monitor.core.diagnosis.consequences import predict
 from monitor.core.health import Health, Status, SubjectKind
 from monitor.core.incident import Incident, Stage
@@ -25,6 +25,7 @@ from monitor.core.inventory import (
     Role,
     Vantage,
 )
+from monitor.core.loss import PRIORS
 from monitor.core.observation import Finding, Outcome, failed, ok, unknown
 from monitor.core.storytelling import Storyteller
 from monitor.core.topology import topology_of
@@ -139,7 +140,7 @@ def say(
 
 def doubt(it: World, subject: str, kind: str) -> None:
     """Let a check have missed for three seconds: enough to be shown."""
-    open_doubt = Doubt(PRIORS[Bearer.FIBRE], NOW - 3, 0.0, 12.0, 0.5, 1.0, "timeout", "no answer in 1 s")
+    open_doubt = Doubt(PRIORS[Bearer.FIBRE], NOW - 3, 0.0, 12.0, 0.5, "timeout", "no answer in 1 s")
     belief = it.beliefs[f"{subject}/{kind}"]
     it.beliefs[f"{subject}/{kind}"] = replace(belief, suspected=True, doubt=open_doubt)
     say(it, subject, SubjectKind.CIRCUIT, suspected=True)

@@ -1,34 +1,38 @@
 """detection: a fault is believed within its budget of false alarms, and never from what we did not see."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.detection import (
-    PRIORS,
-    YEAR,
     Belief,
-    Learned,
     Verdict,
     manner,
     next_gap,
     revise,
+    settle,
     threshold,
 )
 from monitor.core.inventory import Bearer
 from monitor.core.observation import failed, ok, unknown
+from monitor.core.quality import Decline, Severity
+from tests.core.lines import LINES, false_alarms
 
 FIBRE = manner(1.0, Bearer.FIBRE, suspicions_per_year=26, false_alarms_per_year=0.01)
 SERVICE = manner(10.0, None, suspicions_per_year=26, false_alarms_per_year=0.01)
 FINDINGS = {"o": ok(), "x": failed("timeout"), "?": unknown("own_lag")}
+LOSS = Decline("loss", Severity.WARN, since=1050.0, loss=0.2)
 WAIT = 0.25
 
 
-def replay(history, how=FIBRE, belief=Belief(Verdict.UP), learned=Learned()):  # noqa: B008 - frozen values
+def replay(history, how=FIBRE, belief=Belief(Verdict.UP), model=None):  # noqa: B008 - frozen values
     """Live through a history of looks, each made when the belief before asks for it; return all beliefs."""
     beliefs, sent = [], 1000.0
     for letter in history:
-        belief = revise(belief, FINDINGS[letter], sent=sent, at=sent, how=how, learned=learned)
+        finding, model = FINDINGS[letter], model or how.prior
+        belief = revise(belief, finding, sent=sent, at=sent, how=how, model=model)
         beliefs.append(belief)
         gap = next_gap(belief, how)
         sent += how.period if gap is None else max(gap, WAIT)
@@ -79,7 +83,7 @@ def test_a_suspicion_that_comes_to_nothing_is_cleared():
 def test_a_circuit_fault_is_decided_within_three_and_a_half_seconds_of_silence():
     sent, belief = 0.0, Belief(Verdict.UP)
     while belief.verdict is not Verdict.DOWN:
-        belief = revise(belief, FINDINGS["x"], sent=sent, at=sent, how=FIBRE, learned=Learned())
+        belief = revise(belief, FINDINGS["x"], sent=sent, at=sent, how=FIBRE, model=FIBRE.prior)
         sent += max(next_gap(belief, FIBRE) or 0.0, WAIT)
 
     assert sent <= 3.5
@@ -92,8 +96,8 @@ def test_a_service_that_fails_is_asked_again_each_second_not_each_period():
 
 
 def test_a_path_with_much_loss_needs_more_misses():
-    clean = replay("o" + "x" * 40, learned=Learned(10_000, 10))
-    lossy = replay("o" + "x" * 40, learned=Learned(10_000, 2_000))
+    clean = replay("o" + "x" * 40, model=replace(FIBRE.prior, isolated=0.001))
+    lossy = replay("o" + "x" * 40, model=replace(FIBRE.prior, isolated=0.2))
 
     def misses(beliefs):
         return next(n for n, b in enumerate(beliefs) if b.verdict is Verdict.DOWN)
@@ -105,39 +109,44 @@ def test_the_threshold_follows_from_the_budget():
     assert threshold(5.0, 0.01) == pytest.approx(20.27, abs=0.01)
 
 
-@pytest.mark.parametrize("loss", [0.01, 0.05])
-def test_the_exact_rate_of_false_alarms_under_independent_loss_is_below_the_budget(loss):
-    """Enumerate every history of an episode: the chance that all its looks are lost until the alarm."""
-    beliefs = replay("x" * 40, learned=Learned(1e6, loss * 1e6))
-    needed = 1 + next(n for n, b in enumerate(beliefs) if b.verdict is Verdict.DOWN)
+@pytest.mark.parametrize("period", [1.0, 5.0])
+@pytest.mark.parametrize("line", LINES)
+def test_the_exact_rate_of_false_alarms_on_a_line_that_is_known_is_within_the_budget(line, period):
+    how = manner(period, Bearer.FIBRE, suspicions_per_year=26, false_alarms_per_year=0.01)
+    model = LINES[line] if LINES[line].share else replace(how.prior, isolated=LINES[line].isolated)
 
-    def alarms(belief, sent, chance, depth):
-        if chance < 1e-18 or depth > 3 * needed:
-            return 0.0
-        total = 0.0
-        for letter, likely in (("x", loss), ("o", 1 - loss)):
-            now = revise(
-                belief, FINDINGS[letter], sent=sent, at=sent, how=FIBRE, learned=Learned(1e6, loss * 1e6)
-            )
-            if now.verdict is Verdict.DOWN:
-                total += chance * likely
-            elif now.doubt is not None:
-                gap = max(next_gap(now, FIBRE), WAIT)
-                total += alarms(now, sent + gap, chance * likely, depth + 1)
-        return total
-
-    start = replay("x", learned=Learned(1e6, loss * 1e6))[-1]
-    per_year = YEAR / FIBRE.period * alarms(start, 1000.0 + WAIT, loss, 1)
-
-    assert per_year <= 0.01
+    assert false_alarms(how, model, LINES[line]) <= 0.01
 
 
-def test_what_a_path_teaches_moves_its_prior_and_fades():
-    prior = PRIORS[Bearer.FIBRE]
-    taught = Learned().after(10_000, 500.0).model(prior).isolated
+def test_a_line_whose_bursts_are_not_known_would_break_it():
+    assert false_alarms(FIBRE, FIBRE.prior, LINES["D"]) > 1
 
-    assert taught == pytest.approx(0.05, rel=0.05)
-    assert Learned(10_000, 500).after(1_000_000, 0.0).model(prior).isolated < 0.001
+
+def test_what_is_worse_is_degraded_and_keeps_its_beginning():
+    up = replay("o")[-1]
+    degraded = settle(up, LOSS, 1060.0, strained=False)
+    critical = settle(degraded, replace(LOSS, severity=Severity.CRITICAL), 1070.0, strained=False)
+
+    assert (degraded.verdict, degraded.reason, degraded.since) == ("degraded", "loss", 1050.0)
+    assert (critical.since, critical.decline.severity) == (1050.0, "critical")
+
+
+def test_what_is_as_good_as_ever_is_up_from_now_on():
+    degraded = settle(replay("o")[-1], LOSS, 1060.0, strained=False)
+    up = settle(degraded, None, 1100.0, strained=False)
+
+    assert (up.verdict, up.reason, up.since, up.decline) == ("up", "ok", 1100.0, None)
+
+
+def test_what_is_degraded_goes_down_and_comes_back_to_what_is_then_said_of_it():
+    degraded = settle(replay("o")[-1], LOSS, 1060.0, strained=False)
+    down = replay("x" * 15, belief=degraded)[-1]
+    back = replay("ooo", belief=down)[-1]
+    again = settle(back, replace(LOSS, since=900.0), 1100.0, strained=False)
+
+    assert down.verdict is Verdict.DOWN
+    assert settle(down, LOSS, 1100.0, strained=True) is down
+    assert (again.verdict, again.since) == ("degraded", back.since)
 
 
 @given(st.text("ox?", max_size=60))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.core.detection import Belief, Learned, Verdict, manner, revise
+from monitor.core.detection import Belief, Verdict, manner, revise
 from monitor.core.diagnosis import Diagnosis, Evidence, Tuning, diagnose, llr_of
 from monitor.core.inventory import Bearer, Risk, RiskKind
 from monitor.core.observation import failed
@@ -163,7 +163,7 @@ class TestBeliefs:
 
     def test_a_doubt_is_its_score(self):
         missed = revise(
-            Belief(Verdict.UP), failed("timeout"), sent=1.0, at=1.0, how=self.HOW, learned=Learned()
+            Belief(Verdict.UP), failed("timeout"), sent=1.0, at=1.0, how=self.HOW, model=self.HOW.prior
         )
 
         assert self.weigh(missed) == pytest.approx(4.6, abs=0.1)

@@ -4,9 +4,10 @@ import asyncio
 import sqlite3
 from contextlib import closing
 
-from monitor.core.detection import PRIORS, Verdict
+from monitor.core.detection import Verdict
 from monitor.core.health import Health
 from monitor.core.inventory import Bearer
+from monitor.core.loss import PRIORS
 from monitor.core.observation import unknown
 from monitor.ports import ProbeKind
 from tests.engine.city import SILENT, Options, Script, city, hear, is_status, running, with_bearer

@@ -3,8 +3,9 @@
 import asyncio
 import time
 
-from monitor.core.detection import Belief, Learned, manner
+from monitor.core.detection import Belief, manner
 from monitor.core.inventory import Look
+from monitor.core.learning import Learned
 from monitor.core.vitals import Vitals
 from monitor.core.world import Check
 from monitor.engine.scheduler import Scheduler

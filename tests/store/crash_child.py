@@ -15,7 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-from monitor.core.detection import Belief, Learned
+from monitor.core.detection import Belief
+from monitor.core.learning import Learned
 from monitor.core.record import Kept, Record
 from monitor.core.vitals import StoreVitals
 from monitor.core.world import Event

@@ -5,8 +5,9 @@ import sqlite3
 import time
 from pathlib import Path
 
-from monitor.core.detection import Belief, Learned, Verdict
+from monitor.core.detection import Belief, Verdict
 from monitor.core.health import Health, Status, SubjectKind
+from monitor.core.learning import Learned
 from monitor.core.record import Kept
 from monitor.core.world import Event
 from monitor.store.backup import reading

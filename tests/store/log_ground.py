@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.detection import Belief, Learned, Verdict
+from monitor.core.detection import Belief, Verdict
 from monitor.core.health import Health, Status, SubjectKind
+from monitor.core.learning import Learned
 from monitor.core.record import Kept, Record
 from monitor.core.vitals import StoreVitals
 from monitor.core.world import Event

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from monitor.core.detection import Belief, Learned, Verdict
+from monitor.core.detection import Belief, Verdict
+from monitor.core.learning import Learned
 from monitor.core.record import Kept, Record, Remembered
 from tests.store.log_ground import event, kept, opened, read, record, rows, status, until
 

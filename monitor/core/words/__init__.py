@@ -20,6 +20,8 @@ class Words:
     """By `Role`."""
     bearer: Mapping[str, str]
     """By `Bearer`."""
+    severity: Mapping[str, str]
+    """By `Severity`."""
     reason: Mapping[str, str]
     """By reason, where people say more than the word itself."""
     label: Mapping[str, str]

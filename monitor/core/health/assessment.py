@@ -1,86 +1,12 @@
-"""What is said of circuits, links, devices, centers and networks, from what is believed of their checks."""
+"""From what is believed of checks to what is said: circuits first, the center last."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from monitor.core.detection import Belief, Verdict
+from monitor.core.health.status import REACHABLE, Health, Status, SubjectKind, View, is_cut
 from monitor.core.inventory import Center, Circuit, Link, Role
-
-
-class Health(StrEnum):
-    """The words for how a subject is."""
-
-    UP = "up"
-    ON_BACKUP = "on_backup"
-    DEGRADED = "degraded"
-    DOWN = "down"
-    UNKNOWN = "unknown"
-    MAINTENANCE = "maintenance"
-
-
-class SubjectKind(StrEnum):
-    """What a status speaks of."""
-
-    CENTER = "center"
-    LINK = "link"
-    CIRCUIT = "circuit"
-    DEVICE = "device"
-    NETWORK = "network"
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What is said of one subject now."""
-
-    subject: str
-    """Readable path: `danjiangkou`, `danjiangkou/province`, `danjiangkou/province/primary`."""
-    kind: SubjectKind
-    health: Health
-    since: float
-    """Wall time from which this health holds: of the first miss, not of our conclusion. Unix seconds."""
-    reason: str = "ok"
-    """A short stable word: `ok`, `timeout`, `backup_down`, `behind_network`, `not_looked_yet` …"""
-    suspected: bool = False
-    """Amber: a check of this subject has missed enough to be shown, not yet enough to be told."""
-    active: Role | None = None
-    """Of a link: the circuit that carries it now."""
-    works: tuple[str, ...] = ()
-    """Of a center: the subjects that still work, readable paths."""
-    ill_since: float | None = None
-    """Wall time since which it has not been up, whatever it was meanwhile; None while it is."""
-    planned: bool = False
-    """Something is or may be wrong with it, and all of that is planned work."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the assessment of a center rests on."""
-
-    beliefs: Mapping[str, Sequence[Belief]]
-    """Beliefs of the checks of each subject; a subject without checks is not spoken of."""
-    before: Mapping[str, Status]
-    """What was said until now."""
-    networks: Mapping[str, Status]
-    """What is said of the networks that this vantage looks through."""
-    way: str | None = None
-    """The network through which the center's devices are reached; None: they are at hand."""
-    own: bool = False
-    """The vantage stands in this center, so its circuits are not behind a network."""
-    good: Mapping[str, float] = field(default_factory=dict)
-    """Wall time of the latest good look at each device, Unix seconds."""
-    planned: AbstractSet[str] = frozenset()
-    """Circuits and devices of which all looks that are in doubt may fail because of planned work."""
-
-
-REACHABLE = frozenset({Health.UP, Health.ON_BACKUP, Health.DEGRADED})
-"""A link with one of these carries traffic."""
-
-
-def is_cut(status: Status) -> bool:
-    """Tell whether nothing can be seen through a circuit, link or network."""
-    return status.health is Health.DOWN or status.reason == "behind_network"
+from monitor.core.quality import worst
 
 
 def assess_network(
@@ -146,6 +72,7 @@ def _from_beliefs(subject: str, kind: SubjectKind, beliefs: Sequence[Belief], *,
         reason=telling[0].reason,
         suspected=any(belief.suspected for belief in beliefs) and not (planned and health is not Health.UP),
         planned=planned and health is not Health.UNKNOWN,
+        decline=worst(belief.decline for belief in beliefs) if health is Health.DEGRADED else None,
     )
 
 
@@ -166,6 +93,13 @@ def _hold(status: Status, before: Status | None) -> Status:
     return replace(before, suspected=True)
 
 
+def _forbear(status: Status, before: Status | None) -> Status:
+    """Do not hold against a subject what the way to it has become, unless it was said of it before."""
+    if status.decline is None or (before is not None and before.health is Health.DEGRADED):
+        return status
+    return replace(status, health=Health.UP, reason="ok", decline=None, planned=False)
+
+
 def _circuit(circuit: Circuit, view: View) -> Status:
     beliefs, planned = view.beliefs[circuit.id], circuit.id in view.planned
     status = _from_beliefs(circuit.id, SubjectKind.CIRCUIT, beliefs, planned=planned)
@@ -182,6 +116,8 @@ def _circuit(circuit: Circuit, view: View) -> Status:
             )
         elif network.suspected and (before is None or before.health is not Health.DOWN):
             return _hold(status, before)
+    if not view.own and (circuit.network in view.strained or (network is not None and network.decline)):
+        status = _forbear(status, before)
     return _settle(status, before)
 
 
@@ -196,6 +132,7 @@ def _link(link: Link, circuits: Mapping[str, Status], view: View) -> Status:
         reason=reason,
         suspected=any(s.suspected for s in seen.values()),
         active=active,
+        decline=seen[active].decline if active is not None else None,
     )
     spared = {role: _spared(circuit) for role, circuit in seen.items()}
     without, why, _ = _over(spared.get(Role.PRIMARY), spared.get(Role.BACKUP))
@@ -249,7 +186,14 @@ def _device(subject: str, circuits: Mapping[str, Status], view: View) -> Status:
             )
     elif way and all(is_cut(c) or c.suspected for c in way) and _is_worse(status, before):
         return _hold(status, before)
+    elif any(_is_uneasy(c, view) for c in way):
+        status = _forbear(status, before)
     return _settle(status, before)
+
+
+def _is_uneasy(circuit: Status, view: View) -> bool:
+    """Tell whether a circuit is worse than it used to be, or seems to be."""
+    return circuit.decline is not None or any(belief.strained for belief in view.beliefs[circuit.subject])
 
 
 def _center(subject: str, links: Sequence[Status], devices: Sequence[Status], view: View) -> Status:
@@ -263,6 +207,7 @@ def _center(subject: str, links: Sequence[Status], devices: Sequence[Status], vi
         reason=reason,
         suspected=any(s.suspected for s in below),
         works=tuple(s.subject for s in below if s.health in REACHABLE),
+        decline=worst(s.decline for s in below) if health is Health.DEGRADED else None,
     )
     spared = [*map(_spared, links)], [*map(_spared, devices)]
     status = _excused(status, [*spared[0], *spared[1]], _of_parts(*spared))
