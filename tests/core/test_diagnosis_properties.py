@@ -117,7 +117,7 @@ def test_the_order_in_which_things_are_declared_does_not_matter(seed, order):
     mine, theirs = diagnose(it.topology, it.evidence), diagnose(other, it.evidence)
     assert it.cost(mine.components) == pytest.approx(it.cost(theirs.components))
     if not any(rival.behind < 1e-6 for rival in mine.rivals):  # of equals any may be the best
-        assert mine.confidence == pytest.approx(theirs.confidence, abs=0.05)  # the rivals looked at may differ
+        assert mine.confidence == pytest.approx(theirs.confidence, abs=0.05)  # rivals looked at may differ
         assert {cause.group for cause in mine.causes} == {cause.group for cause in theirs.causes}
 
 
