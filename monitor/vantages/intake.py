@@ -136,8 +136,8 @@ class Intake:
         return ""
 
     def _may_speak_of(self, peer: Peer, entry: Entry) -> bool:
-        if entry.kind == "incident":
-            return True  # a conclusion: the cause may lie anywhere, in a carrier's net or in an uplink
+        if entry.kind in ("incident", "planned"):
+            return True  # the cause, or what is worked on, may lie anywhere: in a carrier's net, in an uplink
         if entry.kind == "daemon":
             return entry.subject == peer.vantage or self._peers.has(entry.subject)
         return root_of(entry.subject) in peer.roots
