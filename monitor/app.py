@@ -6,6 +6,7 @@ import secrets
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -83,12 +84,14 @@ class App:
             vitals=vitals,
         )
         store.tell = self.engine.tell
+        self._orders = Orders(self.engine.planner, vitals.store)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone)
         self._outputs: list[Output] = [] if quiet else [LogOutput()]
         if settings.mqtt.host is not None:
             broker = settings.mqtt.options(settings.vantage)
-            self._outputs.append(MqttOutput(broker, vitals, resolve=_resolve, zone=zone))
+            carry = partial(self._orders.answer, via="mqtt")
+            self._outputs.append(MqttOutput(broker, vitals, resolve=_resolve, zone=zone, carry=carry))
             if settings.collect:
                 self._outputs.append(Collector(broker, vitals, self.engine.ear, store, resolve=_resolve))
         for name, report in settings.reports.items():
@@ -154,9 +157,9 @@ class App:
 
     async def _take_orders(self) -> None:
         """Carry out what is ordered by whoever may write the state folder."""
-        orders = Orders(self.engine.planner, self.engine.vitals.store)
+        orders = self._orders
         path = control_socket(self._settings.state_dir, self._settings.vantage)
-        await local.serve(path, lambda question, caller: orders.answer(question, caller.uid))
+        await local.serve(path, lambda question, caller: orders.answer(question, caller.uid, "socket"))
 
     async def _warm_up(self) -> None:
         """Write the metrics page once for nobody, so that its labels are built before somebody waits."""

@@ -6,7 +6,7 @@ import json
 import yaml
 
 from monitor.outputs.mqtt.options import MqttOptions
-from monitor.outputs.mqtt.schema import CHANNELS, Channel, Channels, asyncapi, schemas
+from monitor.outputs.mqtt.schema import CHANNELS, ORDERS, Channel, Channels, asyncapi, schemas
 from monitor.vantages import topics
 from monitor.vantages.wire import Ack, BeliefWord, Chunk, DaemonWord
 
@@ -14,12 +14,13 @@ HELP = "print what is told on MQTT: AsyncAPI document or JSON Schemas"
 
 EVERYTHING: Channels = {
     **CHANNELS,
+    **ORDERS,
     "vantage_daemon": Channel(topics.DAEMON, DaemonWord, retained=True),
     "vantage_belief": Channel(topics.BELIEF, BeliefWord, retained=True),
     "vantage_log": Channel(topics.LOG, Chunk, retained=False),
     "ack": Channel(topics.ACK, Ack, retained=True),
 }
-"""What daemons tell consumers, and what they tell each other."""
+"""What daemons tell consumers and are told by them, and what they tell each other."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

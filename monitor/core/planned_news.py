@@ -44,6 +44,8 @@ class By(NamedTuple):
     """As they call themselves; empty: it happened by itself."""
     uid: int | None = None
     """As the operating system knows them, if that is known."""
+    via: str = ""
+    """How the order came: `socket`, `mqtt`."""
 
 
 NOBODY = By()
@@ -102,6 +104,7 @@ def planned_news(turn: Turn, inventory: Inventory, zone: tzinfo) -> Mapping[str,
         "who": window.who,
         "by": turn.by.name,
         "uid": turn.by.uid,
+        "via": turn.by.via,
         "sentence": {language: _sentence(turn, inventory, zone, WORDS[language]) for language in WORDS},
     }
     if turn.what in (What.ENDED, What.OVERRUN):

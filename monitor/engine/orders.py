@@ -1,4 +1,4 @@
-"""What may be ordered while the daemon runs, by whoever may write its state folder, and the answers."""
+"""What may be ordered while the daemon runs, and the answers; who may do it is decided where they come in."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -76,8 +76,11 @@ class Orders:
         self._planner = planner
         self._store = store
 
-    async def answer(self, question: object, uid: int | None) -> Mapping[str, Json]:
-        """Do what is asked by the user *uid*; `refused` says why not, everything else that it is done."""
+    async def answer(self, question: object, uid: int | None = None, via: str = "") -> Mapping[str, Json]:
+        """Do what is asked; `refused` says why not, everything else that it is done.
+
+        *uid*: the user who asks, if the operating system knows; *via*: the way by which the order came.
+        """
         try:
             order = _ORDERS.validate_python(question)
         except ValidationError as error:
@@ -85,15 +88,15 @@ class Orders:
         try:
             match order:
                 case Add():
-                    return await self._done(lambda: self._add(order, uid))
+                    return await self._done(lambda: self._add(order, By(order.who, uid, via)))
                 case End():
-                    return await self._done(lambda: self._planner.end(order.id, By(order.who, uid)))
+                    return await self._done(lambda: self._planner.end(order.id, By(order.who, uid, via)))
                 case Show():
                     return {"at": self._planner.now, "planned": self._planner.facts()}
         except RefusedError as error:
             return {"refused": str(error)}
 
-    def _add(self, order: Add, uid: int | None) -> Turn:
+    def _add(self, order: Add, by: By) -> Turn:
         planner = self._planner
         begin = planner.now if order.begin is None else order.begin
         if not begin < order.end <= begin + LONGEST:
@@ -102,7 +105,7 @@ class Orders:
         name = order.id or planner.free_name(begin)
         scope = tuple(dict.fromkeys(order.what))
         window = Window(name, scope, when, order.document, order.note, order.who, declared=False)
-        return planner.add(window, By(order.who, uid))
+        return planner.add(window, by)
 
     async def _done(self, act: Callable[[], Turn]) -> Mapping[str, Json]:
         """Act, wait until that is recorded, and say what was done."""

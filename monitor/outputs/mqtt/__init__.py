@@ -10,6 +10,7 @@ from datetime import tzinfo
 from monitor.core.vitals import OutputVitals, Vitals
 from monitor.kit.mqtt import Resolve
 from monitor.outputs.mqtt.options import MqttOptions, MqttTls
+from monitor.outputs.mqtt.orders import Carry
 from monitor.outputs.mqtt.publisher import Publisher
 from monitor.ports import Feed
 
@@ -29,13 +30,18 @@ class MqttOutput:
         *,
         resolve: Resolve | None = None,
         zone: tzinfo | None = None,
+        carry: Carry | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Prepare to tell; *zone* is that of the times for people, by default this machine's."""
+        """Prepare to tell; *zone* is that of the times for people, by default this machine's.
+
+        *carry* carries out orders that come by the broker, if the options want them taken.
+        """
         self._options = options
         self._vitals = vitals
         self._resolve = resolve
         self._zone = zone
+        self._carry = carry if options.orders else None
         self._clock = clock
         self.vitals = vitals.outputs.setdefault(self.name, OutputVitals())
 
@@ -48,6 +54,7 @@ class MqttOutput:
             feed,
             resolve=self._resolve,
             zone=self._zone,
+            carry=self._carry,
             clock=self._clock,
         )
         await publisher.run()

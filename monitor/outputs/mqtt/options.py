@@ -19,6 +19,12 @@ class MqttOptions(BrokerOptions):
         description="Seconds after which an unchanged status is told again; none: a third of valid_for.",
     )
 
+    orders: bool = Field(
+        default=False,
+        description="Take orders (planned work) that come by this broker: whoever may publish below "
+        "`command/` can then silence alarms, so let its ACL say who that is.",
+    )
+
     @model_validator(mode="after")
     def _refreshed_in_time(self) -> "MqttOptions":
         if self.refresh is not None and self.refresh >= self.valid_for:

@@ -21,6 +21,7 @@ from monitor.outputs.mqtt.condition import Condition
 from monitor.outputs.mqtt.ear import Ear
 from monitor.outputs.mqtt.mentions import Mentions
 from monitor.outputs.mqtt.options import MqttOptions
+from monitor.outputs.mqtt.orders import Carry, Orders
 from monitor.outputs.mqtt.others import Others
 from monitor.outputs.mqtt.outbox import Lane, Outbox
 from monitor.outputs.mqtt.sweep import Sweep, comes_back, sweep
@@ -56,6 +57,7 @@ class Publisher:
         *,
         resolve: Resolve | None,
         zone: tzinfo | None,
+        carry: Carry | None,
         clock: Callable[[], float],
     ) -> None:
         self._options = options
@@ -71,7 +73,8 @@ class Publisher:
         self._teller = Teller(
             self._outbox, self._writer, self._condition, mark=feed.told, answered=self._settled
         )
-        vantage = feed.world.vantage
+        vantage, boot = feed.world.vantage, feed.world.boot
+        self._orders = None if carry is None else Orders(options.root, vantage, boot, carry, clock)
         echo = f"{options.root}/{ECHO.format(vantage=vantage)}"
         self._session: Session | None = None
         self._welcomed = False
@@ -150,6 +153,9 @@ class Publisher:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._teller.empty(session))
                 await self._introduce(session)
+                if self._orders is not None:
+                    await self._take_orders(session, self._orders)
+                    group.create_task(self._orders.carry_out(session))
                 await self._look_around(session)
         except asyncio.CancelledError:
             if session.alive:
@@ -186,6 +192,12 @@ class Publisher:
             await session.subscribe(daemons, self._others.hear, qos=0)
         except Refused as error:
             self._condition.doubtful(daemons, str(error))
+
+    async def _take_orders(self, session: Session, orders: Orders) -> None:
+        try:
+            await session.subscribe(orders.topic, orders.hear)
+        except Refused as error:
+            self._condition.doubtful(orders.topic, str(error))
 
     async def _sweep(self, session: Session) -> Sweep:
         return await sweep(session, self._options.root, self._feed.world.vantage)

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from monitor import __version__
 from monitor.core.health import SubjectKind
 from monitor.outputs.mqtt.incident import IncidentPayload
+from monitor.outputs.mqtt.orders import ANSWER, ORDER, AnswerPayload, OrderPayload
 from monitor.outputs.mqtt.payloads import (
     CenterStatus,
     CircuitStatus,
@@ -40,6 +41,8 @@ class Channel(NamedTuple):
     """Topic below the root; names in braces stand for levels."""
     model: type[BaseModel]
     retained: bool
+    taken: bool = False
+    """It is told to daemons, not by them."""
 
 
 Channels = Mapping[str, Channel]
@@ -52,6 +55,12 @@ CHANNELS: Channels = {
     "daemon": Channel(DAEMON, DaemonPayload, retained=True),
 }
 """What this output tells."""
+
+ORDERS: Channels = {
+    "order": Channel(ORDER, OrderPayload, retained=False, taken=True),
+    "answer": Channel(ANSWER, AnswerPayload, retained=False),
+}
+"""What it is told, if the settings say so, and answers."""
 
 _PARAMETERS = {
     "center": "Id of a command center, from the inventory.",
@@ -107,7 +116,7 @@ def _channel(root: str, name: str, channel: Channel) -> Document:
 
 def _operation(name: str, channel: Channel) -> Document:
     return {
-        "action": "send",
+        "action": "receive" if channel.taken else "send",
         "channel": {"$ref": f"#/channels/{name}"},
         "summary": _first_line(channel.model),
         "bindings": {"mqtt": {"qos": 1, "retain": channel.retained, "bindingVersion": "0.2.0"}},
