@@ -18,7 +18,7 @@ from monitor.core.inventory import Carrier, Center, Circuit, Device, Link, Name,
 from monitor.core.observation import Outcome
 from monitor.core.storytelling import incident_facts
 from monitor.core.vitals import StoreVitals, Vitals
-from monitor.core.world import Json, Reading, World
+from monitor.core.world import Json, Reading, World, call_over
 
 Document = dict[str, Json]
 
@@ -112,6 +112,7 @@ class _Scene:
             "number": circuit.number,
             **self._said(circuit.id),
             **self._seen(circuit.id),
+            **self._heard(circuit.id),
         }
 
     def _device(self, device: Device) -> Document:
@@ -132,6 +133,7 @@ class _Scene:
             "health": None,
             "since": None,
             "reason": "not_looked_at_from_here",
+            "severity": None,
             "suspected": False,
             "incidents": list(self._incidents.get(subject, ())),
         }
@@ -141,6 +143,7 @@ class _Scene:
             "health": status.health.value,
             "since": status.since,
             "reason": status.reason,
+            "severity": status.severity and status.severity.value,
             "suspected": status.suspected,
         }
         doubt = self._doubts.get(subject) if status.suspected else None
@@ -152,6 +155,13 @@ class _Scene:
         rtts = [r.rtt for r in readings if r.rtt is not None and _is_fine(r)]
         losses = [r.loss for r in readings if r.loss is not None]
         return {"rtt": min(rtts, default=None), "loss": max(losses, default=None)}
+
+    def _heard(self, circuit: str) -> Document:
+        """Say how a call over a circuit would be; null if that is not known."""
+        call = call_over(self._readings.get(circuit, ()))
+        if call is None:
+            return {"mos": None, "fit_for_video": None}
+        return {"mos": round(call.mos, 2), "fit_for_video": call.video}
 
 
 def _is_fine(reading: Reading) -> bool:

@@ -24,6 +24,8 @@ SHORT = 0.001
 """Seconds below which a round-trip time is shown with two decimals."""
 NAME_LEAST = 12
 """Cells of a center's name that are not given up for words about its links."""
+SATISFIED = 3.6
+"""Opinion of a call below which many users are dissatisfied (R = 70, ITU-T G.109)."""
 UNBOUNDED = 10_000
 """Columns of a terminal in which everything has room."""
 
@@ -133,7 +135,7 @@ class CityTable:
         headings = networks if link == self._whole_link else [name.replace(" ", "\n") for name in networks]
         for heading in (label["center"], label["health"], *headings):
             table.add_column(Text(heading), no_wrap=True, vertical="bottom")
-        for heading in ("devices", "rtt", "loss") if rtt else ("devices", "loss"):
+        for heading in ("devices", "rtt", "loss", "mos") if rtt else ("devices", "loss"):
             table.add_column(label[heading], no_wrap=True, justify="right", vertical="bottom")
         for center in self._status["centers"]:
             table.add_row(*self._row(center, link, room, with_rtt=rtt))
@@ -148,10 +150,12 @@ class CityTable:
         for network in self._networks:
             yield said(links[network]) if network in links else _NOWHERE
         yield self._devices(center["devices"])
-        rtt, loss = _way_in(center["links"])
+        rtt, loss, call = _way_in(center["links"])
         if with_rtt:
             yield _NOWHERE if rtt is None else Text(f"{rtt * 1000:.{1 if rtt >= SHORT else 2}f} ms")
         yield _NOWHERE if loss is None else Text(f"{loss:.0%}", "yellow" if loss else "")
+        if with_rtt:
+            yield _opinion(call)
 
     def _health(self, item: Item) -> Text:
         if item["health"] is None:
@@ -203,10 +207,19 @@ def _doubted(text: Text, item: Item) -> Text:
     return text
 
 
-def _way_in(links: Sequence[Item]) -> tuple[float | None, float | None]:
-    """Give round-trip time and loss of the first active circuit that is looked at; else the best loss."""
+def _opinion(circuit: Item) -> Text:
+    """Say what people would think of a call over a circuit, and by a sign if it is not fit for video."""
+    mos = circuit.get("mos")  # a daemon of an earlier version tells none
+    if mos is None:
+        return _NOWHERE
+    text = Text(f"{mos:.1f}", "" if mos >= SATISFIED else "yellow")
+    return text if circuit.get("fit_for_video") else text.append(" ✗", SIGNS["down"][1])
+
+
+def _way_in(links: Sequence[Item]) -> tuple[float | None, float | None, Item]:
+    """Give time, loss and all else of the first active circuit that is looked at; else the best loss."""
     circuits = [(link, circuit) for link in links for circuit in link["circuits"]]
     for link, circuit in circuits:
         if circuit["role"] == link["active"] and circuit["loss"] is not None:
-            return circuit["rtt"], circuit["loss"]
-    return None, min((c["loss"] for _, c in circuits if c["loss"] is not None), default=None)
+            return circuit["rtt"], circuit["loss"], circuit
+    return None, min((c["loss"] for _, c in circuits if c["loss"] is not None), default=None), {}

@@ -79,7 +79,10 @@ def _trouble(item: Item, teller: Teller, name: str, part: str, call: str = "") -
         head, reason, since = teller.suspected(), item.get("suspected_reason"), item.get("suspected_since")
     else:
         head, reason, since = teller.health(item["health"]), item["reason"], item["since"]
-    return Line(head, name, part, teller.reason(reason), teller.since(since), Text(call))
+    why = teller.reason(reason)
+    if severity := item.get("severity"):
+        why += f" ({teller.words.severity[severity]})"
+    return Line(head, name, part, why, teller.since(since), Text(call))
 
 
 def _whom_to_call(circuit: Item, teller: Teller) -> str:

@@ -139,7 +139,12 @@ class Belief:
     @property
     def steady(self) -> bool:
         """Up, undoubted and well in sight: another good look changes nothing."""
-        return self.verdict is Verdict.UP and self.doubt is None and not self.blind_at
+        return self.verdict is Verdict.UP and self.sound
+
+    @property
+    def sound(self) -> bool:
+        """Up or degraded, undoubted and well in sight: the latest look was answered."""
+        return self.answers and self.doubt is None and not self.blind_at
 
     @property
     def answers(self) -> bool:

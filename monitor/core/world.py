@@ -3,7 +3,7 @@
 Only the pipeline writes it; outputs read it. It holds the present, never history.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -103,6 +103,11 @@ class Reading:
         self.history = (self.history << 1 | lost) & _MASK
         if self.filled < HISTORY:
             self.filled += 1
+
+
+def call_over(readings: Iterable[Reading]) -> Call | None:
+    """Return how a call over a path would be as the worst of its *readings* tells; None if none does."""
+    return min((call for call in (reading.call for reading in readings) if call is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

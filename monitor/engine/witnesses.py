@@ -64,7 +64,7 @@ class Witnesses:
             doubt = belief.doubt
             said.evidence[name] = Evidence(doubt.score, doubt.sent + offset, age, path_up)
             said.misses[name] = Miss(doubt.score, doubt.began, doubt.sent + offset, how.suspect, how.confirm)
-        elif belief.steady:
+        elif belief.sound:
             said.evidence[name] = Evidence(GOOD, reading.last_at, age)
 
     def _hear(
@@ -95,7 +95,7 @@ class Witnesses:
                 began = min(belief.since - (agent.clock_offset or 0.0), at) if score == confirm else at
                 said.evidence[observation.id] = Evidence(score, at, age)
                 said.misses[observation.id] = Miss(score, began, now, suspect, confirm)
-            elif belief.verdict == Verdict.UP:
+            elif belief.verdict in (Verdict.UP, Verdict.DEGRADED):
                 # What was held true when it was said rests on a look that may be as old as its period.
                 said.evidence[observation.id] = Evidence(GOOD, at - observation.period, age)
 

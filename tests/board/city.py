@@ -27,6 +27,7 @@ from monitor.core.inventory import (
 )
 from monitor.core.loss import PRIORS
 from monitor.core.observation import Finding, Outcome, failed, ok, unknown
+from monitor.core.quality import Decline, Severity
 from monitor.core.storytelling import Storyteller
 from monitor.core.topology import topology_of
 from monitor.core.vitals import OutputVitals, Vitals
@@ -144,6 +145,15 @@ def doubt(it: World, subject: str, kind: str) -> None:
     belief = it.beliefs[f"{subject}/{kind}"]
     it.beliefs[f"{subject}/{kind}"] = replace(belief, suspected=True, doubt=open_doubt)
     say(it, subject, SubjectKind.CIRCUIT, suspected=True)
+
+
+def worsen(it: World, circuit: str, severity: Severity = Severity.WARN) -> None:
+    """Let a circuit lose a fifth of what is sent, and be said to."""
+    reading = it.readings[f"{circuit}/icmp"]
+    reading.srtt, reading.rttvar, reading.history = 0.01, 0.001, sum(1 << n for n in range(0, 60, 5))
+    say(it, circuit, SubjectKind.CIRCUIT, Health.DEGRADED, "loss")
+    decline = Decline("loss", severity, NOW - 90, loss=0.2)
+    it.statuses[circuit] = replace(it.statuses[circuit], decline=decline)
 
 
 def cut(names: dict[str, Name] | None = None) -> World:

@@ -43,6 +43,15 @@ def test_what_nobody_looks_at_is_neither_up_nor_unknown():
     assert (link["health"], link["reason"]) == (None, "not_looked_at_from_here")
 
 
+def test_a_circuit_says_how_a_call_over_it_would_be_and_how_much_worse_it_has_become():
+    world = city.world()
+    city.worsen(world, "maojian/city/primary")
+    primary, backup = document(world, city.vitals(), city.NOW)["centers"][0]["links"][0]["circuits"]
+
+    assert (primary["severity"], primary["mos"], primary["fit_for_video"]) == ("warn", 2.63, False)
+    assert (backup["severity"], backup["mos"], backup["fit_for_video"]) == (None, None, None)
+
+
 def test_a_peers_words_have_no_way_in():
     world = city.world()
     city.watch(world, "maojian/city/primary", "icmp", failed("timeout", "<script>hostile</script>"))

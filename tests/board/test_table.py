@@ -14,6 +14,7 @@ from monitor.board.teller import PRESENCES, SIGNS, STAGES, SUSPECTED
 from monitor.core.agent import Agent, Presence
 from monitor.core.health import Health, SubjectKind
 from monitor.core.incident import Stage
+from monitor.core.quality import Severity
 from tests.board import city
 
 
@@ -367,7 +368,7 @@ def test_health_devices_and_loss_are_read_whole_at_every_width(width, language):
     state = "✘ down" if language == "en" else "✘ 中断"
 
     assert line.count(state) in (1, 3)
-    assert line.split()[-3:] == ["0/2", "—", "100%"]
+    assert line.split()[-4:] == ["0/2", "—", "100%", "—"]
 
 
 @pytest.mark.parametrize(("width", "language"), NARROW)
@@ -377,6 +378,25 @@ def test_a_hotline_never_breaks(width, language):
     calls["en"] = "China Telecom circuit no. SY-dan-province hotline 10000"
 
     assert any(line.endswith(calls[language]) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("rtt", "lost", "said"), [(0.01, 0, "4.4"), (0.01, 3, "3.9 ✗"), (0.9, 0, "3.3 ✗"), (0.6, 0, "3.8")]
+)
+def test_each_center_says_how_a_call_over_its_circuit_would_be(rtt, lost, said):
+    world = city.world()
+    reading = world.readings["yunyang/city/primary/icmp"]
+    reading.srtt, reading.rttvar, reading.history = rtt, 0.001, (1 << lost) - 1
+
+    assert row(drawn(world, "en"), "Yunyang").endswith(said)
+
+
+def test_a_circuit_that_has_become_worse_says_how_much():
+    world = city.world()
+    city.worsen(world, "yunyang/city/primary", Severity.CRITICAL)
+
+    assert "packets lost (critical)" in drawn(world, "en")
+    assert "丢包 (影响严重)" in drawn(world, "zh")
 
 
 def test_where_all_has_no_room_links_are_signs():
@@ -391,7 +411,7 @@ def test_sixty_columns_are_enough_for_names_and_losses(language):
     lines = drawn(city.cut(), language, width=60).splitlines()
     name = city.NAMES["wudangshan"].zh if language == "zh" else "Wudangshan"
 
-    assert row("\n".join(lines), name).endswith("0%")
+    assert "0%" in row("\n".join(lines), name).split()[-2:]
     assert "…" not in "".join(lines[:9])
 
 

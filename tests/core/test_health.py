@@ -1,16 +1,22 @@
 """health: a center is as its checks are believed to be, and what a fault hides is unknown."""
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.core.detection import Belief, Verdict
 from monitor.core.health import Health, Status, SubjectKind, View, assess_center, assess_network
 from monitor.core.inventory import Center, Circuit, Device, Level, Link, Name, Role
+from monitor.core.quality import Decline, Severity
 
 NAME = Name("丹江口", "Danjiangkou")
+LOSS = Decline("loss", Severity.WARN, 6.0, loss=0.2)
 LETTERS = {
     "u": Belief(Verdict.UP, since=1.0, reason="ok"),
     "d": Belief(Verdict.DOWN, since=5.0, reason="timeout"),
     "s": Belief(Verdict.UP, since=1.0, reason="ok", suspected=True),
+    "l": Belief(Verdict.DEGRADED, since=6.0, reason="loss", decline=LOSS),
+    "t": Belief(Verdict.UP, since=1.0, reason="ok", strained=True),
     "?": Belief(Verdict.UNKNOWN, since=3.0, reason="own_lag"),
 }
 
@@ -40,10 +46,10 @@ def network(health="up", *, suspected=False):
     return Status("network/province", SubjectKind.NETWORK, Health(health), 0.0, suspected=suspected)
 
 
-def say(letters, *, networks=None, before=None, own=False, way="city", good=None):
+def say(letters, *, networks=None, before=None, own=False, way="city", good=None, strained=()):
     """Assess a center whose circuits and devices are believed to be as the letters say, in order."""
     beliefs = {subject: [LETTERS[letter]] for subject, letter in zip(SUBJECTS, letters, strict=False)}
-    view = View(beliefs, before or {}, networks or {}, way, own, good or {})
+    view = View(beliefs, before or {}, networks or {}, way, own, good or {}, strained=strained)
     return {status.subject: status for status in assess_center(CENTER, view)}
 
 
@@ -184,3 +190,50 @@ def test_a_network_is_as_its_anchor_is_over_the_circuits_that_are_whole(looks, b
     status = assess_network("network/province", seen, before and network(before))
 
     assert f"{status.health} {status.reason}" == said
+
+
+def test_a_lossy_circuit_is_degraded_and_so_is_the_link_it_carries():
+    said = say("luuuuu")
+
+    assert [said[s].health for s in ("dan/city/primary", "dan/city", "dan")] == ["degraded"] * 3
+    assert [said[s].severity for s in ("dan/city/primary", "dan/city", "dan")] == ["warn"] * 3
+    assert (said["dan/city"].reason, said["dan"].reason) == ("loss", "link_degraded")
+    assert said["dan/city"].active is Role.PRIMARY
+
+
+def test_a_lossy_circuit_with_a_cut_backup_has_first_of_all_no_backup():
+    said = say("lduuuu")
+
+    assert (said["dan/city"].health, said["dan/city"].reason) == ("degraded", "backup_down")
+
+
+def test_a_lossy_backup_leaves_the_link_alone():
+    said = say("uluuuu")
+
+    assert (said["dan/city/backup"].health, said["dan/city"].health) == ("degraded", "up")
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        pytest.param({"networks": {"province": replace(network("degraded"), decline=LOSS)}}, id="known"),
+        pytest.param({"strained": ["province"]}, id="under-test"),
+    ],
+)
+def test_what_the_network_loses_is_not_held_against_a_circuit_behind_it(view):
+    assert say("uuluuu", **view)["dan/province/primary"].health is Health.UP
+    assert say("luuuuu", **view)["dan/city/primary"].health is Health.DEGRADED
+    assert say("uuluuu", **view, own=True)["dan/province/primary"].health is Health.DEGRADED
+
+
+def test_what_was_said_of_a_circuit_before_is_not_taken_back_for_that():
+    before = say("uuluuu")
+    said = say("uuluuu", before=before, strained=["province"])
+
+    assert said["dan/province/primary"].health is Health.DEGRADED
+
+
+@pytest.mark.parametrize("way", ["l", "t"])
+def test_what_a_circuit_loses_is_not_held_against_the_devices_behind_it(way):
+    assert say(way + "uuulu")["dan/router"].health is Health.UP
+    assert say("uuuulu")["dan/router"].health is Health.DEGRADED

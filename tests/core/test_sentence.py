@@ -17,6 +17,7 @@ from monitor.core.inventory import (
     Network,
     Role,
 )
+from monitor.core.quality import Decline, Severity
 from monitor.core.sentence import WORDS, Scene, duration, sentence
 
 NETWORKS = {
@@ -133,3 +134,57 @@ def test_whatever_happens_can_be_told(subject, kind, health, language):
 )
 def test_a_duration_has_two_units_at_most(seconds, told):
     assert duration(seconds, WORDS["zh"]) == told
+
+
+LOSS = Decline("loss", Severity.WARN, AT, loss=0.204)
+SLOW = Decline("slow", Severity.MINOR, AT, rtt=0.0931, usual=0.0204)
+
+
+def degraded(subject, kind, decline):
+    return Status(subject, SubjectKind(kind), Health.DEGRADED, AT, decline.reason, decline=decline)
+
+
+def test_a_lossy_circuit_says_how_much_it_loses_and_whom_to_call():
+    circuit_ = degraded("dan/city/primary", "circuit", LOSS)
+
+    assert tell(circuit_) == (
+        "丹江口市指挥中心 09:14:07 起至市网主用电路丢包 20%（影响明显）；"
+        "主用由中国电信承载，电路号 SY-city-primary，报修 0719-555-0101。"
+    )
+    assert "circuit to the city network loses 20% of all packets since 09:14:07 (serious); " in tell(
+        circuit_, language="en"
+    )
+
+
+def test_a_slow_circuit_says_what_is_usual_and_troubles_no_carrier_while_nobody_notices():
+    assert tell(degraded("dan/city/primary", "circuit", SLOW), language="en") == (
+        "Danjiangkou's primary circuit to the city network is slow since 09:14:07: "
+        "a round trip takes 93 ms, usually at most 20 ms (hardly noticeable)."
+    )
+
+
+def test_a_link_whose_circuit_is_lossy_does_not_claim_to_have_lost_its_backup():
+    told = tell(degraded("dan/city", "link", LOSS), language="en")
+    center = Status("dan", SubjectKind.CENTER, Health.DEGRADED, AT, "link_degraded", decline=LOSS)
+    whole = tell(center, statuses=[degraded("dan/city", "link", LOSS)], language="en")
+
+    assert "backup" not in told + whole
+    assert "its link to the city network loses 20% of all packets (serious)" in whole
+
+
+@pytest.mark.parametrize("language", list(WORDS))
+@pytest.mark.parametrize("decline", [LOSS, SLOW, Decline("intermittent", Severity.CRITICAL, AT, loss=0.4)])
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        ("dan/city", "link"),
+        ("dan/city/backup", "circuit"),
+        ("dan/router", "device"),
+        ("network/city", "network"),
+    ],
+)
+def test_whatever_has_become_worse_can_be_told(subject, kind, decline, language):
+    said = tell(degraded(subject, kind, decline), language=language)
+
+    assert said.endswith(WORDS[language].sentence["end"])
+    assert "{" not in said

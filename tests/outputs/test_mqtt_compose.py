@@ -54,6 +54,19 @@ def test_a_time_that_is_none_is_a_value_error_not_a_crash(at):
         composer.event(replace(event(1), at=at))
 
 
+def test_a_circuit_says_how_a_call_over_it_would_be_and_how_much_worse_it_has_become():
+    world = city.world()
+    city.worsen(world, "maojian/city/primary")
+    composer = Composer(lambda: world, clock=time.time, zone=None, valid_for=30.0)
+    composer.index()
+    primary, backup = (
+        composer.status(world.statuses[f"maojian/city/{role}"]) for role in ("primary", "backup")
+    )
+
+    assert (primary.severity, primary.mos, primary.fit_for_video) == ("warn", 2.63, False)
+    assert (backup.severity, backup.mos, backup.fit_for_video) == (None, None, None)
+
+
 @pytest.mark.server
 @needs_mosquitto
 async def test_a_heartbeat_without_room_for_its_vitals_is_told_without_them(tmp_path):

@@ -289,6 +289,18 @@ def test_a_peers_text_is_no_label():
     assert of(text, "command_monitor_check_value", subject="maojian/router") == []
 
 
+def test_a_circuit_says_how_a_call_over_it_would_be_and_how_much_worse_it_has_become():
+    world = city.world()
+    city.worsen(world, "maojian/city/primary")
+    text = rendered(world)
+
+    assert of(text, "command_monitor_circuit_mos", subject="maojian/city/primary") == [2.63]
+    assert of(text, "command_monitor_circuit_fit_for_video", subject="maojian/city/primary") == [0]
+    assert of(text, "command_monitor_circuit_mos", subject="maojian/city/backup") == []
+    assert of(text, "command_monitor_severity", subject="maojian/city/primary") == [2]
+    assert set(of(text, "command_monitor_severity", kind="center")) == {0}
+
+
 def test_a_check_that_is_gone_leaves_no_series():
     world = city.cut()
     metrics = Metrics(lambda: world, city.vitals())

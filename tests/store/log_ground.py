@@ -33,7 +33,8 @@ def record(*seqs, **about):
 
 
 def kept(detail="", verdict=Verdict.DOWN):
-    return Kept("mark", Belief(verdict, 42.5, "timeout", detail), Learned(1000.0, 7.5))
+    learned = Learned(1000.0, 7.5, 1000.0, 2.5, 1.25, 8.0, 7.5, rtts=((0, 3), (25, 4)))
+    return Kept("mark", Belief(verdict, 42.5, "timeout", detail), learned)
 
 
 def status(subject, health=Health.DOWN):

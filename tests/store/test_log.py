@@ -1,11 +1,16 @@
 """log: what is appended is recorded in order, read by everybody from his own place, and never twice."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from monitor.core.detection import Belief, Verdict
+from monitor.core.health import Health
 from monitor.core.learning import Learned
+from monitor.core.quality import Decline, Severity
 from monitor.core.record import Kept, Record, Remembered
 from tests.store.log_ground import event, kept, opened, read, record, rows, status, until
 
@@ -113,6 +118,40 @@ async def test_a_doubt_under_way_is_not_remembered(tmp_path):
         found = log.store.remembered().checks["a"].belief
 
     assert found == Belief(Verdict.UP, 42.5, "ok")
+
+
+async def test_how_much_worse_something_has_become_is_remembered(tmp_path):
+    decline = Decline("slow", Severity.WARN, 40.0, rtt=0.4, usual=0.02)
+    degraded = replace(kept(), belief=Belief(Verdict.DEGRADED, 42.5, "slow", decline=decline))
+    said = replace(status("dan", Health.DEGRADED), decline=decline)
+    async with opened(tmp_path) as log:
+        log.store.append(Record((), {"a": degraded}, {"dan": said}))
+    async with opened(tmp_path) as log:
+        found = log.store.remembered()
+
+    assert (found.checks, found.statuses) == ({"a": degraded}, {"dan": said})
+
+
+@pytest.mark.parametrize(
+    "learned", ["", "{", "[]", "null", '{"seconds": "x"}', '{"more": 1}', '{"rtts": [1]}', '{"rtts": 5}']
+)
+async def test_what_cannot_be_read_of_what_was_learned_is_learned_anew(tmp_path, learned):
+    async with opened(tmp_path) as log:
+        log.store.append(Record((), {"a": kept()}))
+    with closing(sqlite3.connect(log.path)) as connection, connection:
+        connection.execute("UPDATE checks SET learned = ?", (learned,))
+    async with opened(tmp_path) as log:
+        assert log.store.remembered().checks["a"].learned == Learned(1000.0, 7.5)
+
+
+@pytest.mark.parametrize("decline", ["{", "[]", '{"severity": "awful"}', '{"severity": "warn", "more": 1}'])
+async def test_a_belief_whose_severity_cannot_be_read_is_forgotten(tmp_path, decline):
+    async with opened(tmp_path) as log:
+        log.store.append(Record((), {"a": kept()}))
+    with closing(sqlite3.connect(log.path)) as connection, connection:
+        connection.execute("UPDATE checks SET decline = ?", (decline,))
+    async with opened(tmp_path) as log:
+        assert log.store.remembered().checks == {}
 
 
 async def test_a_first_run_remembers_nothing(tmp_path):

@@ -94,6 +94,7 @@ EN = Words(
         "devices": "devices",
         "rtt": "RTT",
         "loss": "loss",
+        "mos": "MOS",
         "incidents": "open incidents",
         "past_incidents": "incidents that are over",
         "no_incidents": "no open incidents",

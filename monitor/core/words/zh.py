@@ -94,6 +94,7 @@ ZH = Words(
         "devices": "设备",
         "rtt": "时延",
         "loss": "丢包",
+        "mos": "通话",
         "incidents": "当前事件",
         "past_incidents": "已结束事件",
         "no_incidents": "无未结束事件",

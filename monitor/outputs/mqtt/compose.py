@@ -14,7 +14,7 @@ from monitor.core.lateness import is_late
 from monitor.core.observation import Outcome
 from monitor.core.story import Story
 from monitor.core.vitals import StoreVitals, Vitals
-from monitor.core.world import Event, Reading, World
+from monitor.core.world import Event, Reading, World, call_over
 from monitor.outputs.mqtt import payloads
 from monitor.outputs.mqtt.incident import IncidentPayload, incident_payload
 from monitor.outputs.mqtt.outbox import event_id
@@ -53,6 +53,7 @@ class Composer:
             "subject": status.subject,
             "health": status.health,
             "reason": status.reason,
+            "severity": status.severity,
             "suspected": status.suspected,
             "since": round(status.since, 3),
             "since_iso": self._iso(status.since),
@@ -185,6 +186,7 @@ class Composer:
             case SubjectKind.CIRCUIT:
                 carrier = self._carrier(inventory.circuits[status.subject])
                 told |= path | self._measured(status.subject) | {"carrier": carrier}
+                told |= self._heard(status.subject)
                 return payloads.CircuitStatus(**told, name=self._circuit_name(path))
             case SubjectKind.DEVICE:
                 told |= path | self._measured(status.subject)
@@ -201,6 +203,11 @@ class Composer:
         ]
         losses = [r.loss for r in readings if r.loss is not None]
         return {"rtt": min(answered, default=None), "loss": max(losses, default=None)}
+
+    def _heard(self, circuit: str) -> dict[str, float | bool | None]:
+        """Say how a call over a circuit would be."""
+        call = call_over(self._readings.get(circuit, ()))
+        return {} if call is None else {"mos": round(call.mos, 2), "fit_for_video": call.video}
 
     def _link_name(self, path: dict[str, str]) -> payloads.NamePayload:
         inventory = self._world().inventory

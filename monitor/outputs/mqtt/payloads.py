@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from monitor.core.agent import Presence
 from monitor.core.health import Health
 from monitor.core.inventory import Role
+from monitor.core.quality import Severity
 from monitor.core.world import EventKind
 
 Seconds = float
@@ -67,7 +68,9 @@ class StatusPayload(Stamp):
     health: Health
     """`up`, `on_backup`, `degraded`, `down`, `unknown` or `maintenance`."""
     reason: str
-    """A short stable word: `ok`, `timeout`, `backup_down`, `behind_network` …"""
+    """A short stable word: `ok`, `timeout`, `loss`, `slow`, `backup_down`, `behind_network` …"""
+    severity: Severity | None = None
+    """Of what is degraded because it is worse than it used to be: `minor`, `warn` or `critical`."""
     suspected: bool
     """Amber: enough was missed to be shown, not yet enough to be told."""
     since: float
@@ -114,6 +117,11 @@ class CircuitStatus(Measured):
     role: Role
     carrier: CarrierPayload | None
     """Null if no carrier was declared."""
+    mos: float | None = None
+    """Estimated opinion of a call over it, 1 to 4.5 (ITU-T G.107); null while nothing is known of it."""
+    fit_for_video: bool | None = None
+    """A video conference can be held over it: one way takes at most 400 ms, jitter is at most 50 ms, and loss
+    is not shown to be above 1 % (ITU-T G.1010, Y.1541). Null while nothing is known of it."""
 
 
 class DeviceStatus(Measured):

@@ -8,6 +8,7 @@ from monitor.core.agent import Agent
 from monitor.core.detection import Belief
 from monitor.core.health import Status
 from monitor.core.vitals import Vitals
+from monitor.core.voice import Call
 from monitor.core.world import Reading, World
 from monitor.outputs.prometheus.labels import Ending, Labels
 
@@ -44,6 +45,8 @@ class View:
     check_labels: list[Labels] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     beliefs: list[Belief] = field(default_factory=list)
+    calls: dict[str, Call] = field(default_factory=dict)
+    """How a call over each circuit would be, as far as that is known."""
     subject_labels: list[Labels] = field(default_factory=list)
     names: list[Ending] = field(default_factory=list)
     """What people call each subject."""

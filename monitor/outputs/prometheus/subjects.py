@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 
 from monitor.core.health import Status, SubjectKind
 from monitor.core.inventory import Role
+from monitor.core.quality import rank
+from monitor.core.voice import Call
 from monitor.outputs.prometheus.family import PREFIX, Family, Sample, Type, View
 from monitor.outputs.prometheus.health import CODES, LEGEND
 from monitor.outputs.prometheus.labels import END, Ending
@@ -27,6 +29,16 @@ def _active(view: View) -> Iterator[Sample]:
             for role, end, ending in _ROLES:
                 if status.subject + end in circuits:
                     yield "", labels, ending, int(status.active is role)
+
+
+def _calls(value: Callable[[Call], float]) -> Callable[[View], Iterator[Sample]]:
+    def samples(view: View) -> Iterator[Sample]:
+        for labels, _, status in view.subjects:
+            call = view.calls.get(status.subject)
+            if call is not None:
+                yield "", labels, END, value(call)
+
+    return samples
 
 
 def _names(view: View) -> Iterator[Sample]:
@@ -59,6 +71,30 @@ SUBJECT_FAMILIES = (
         _each(lambda status: int(status.suspected)),
         LABELS,
         query=f"{PREFIX}suspected == 1",
+    ),
+    Family(
+        f"{PREFIX}severity",
+        Type.GAUGE,
+        "How severe it is that the subject is worse than it used to be: 0 no, 1 minor, 2 warn, 3 critical.",
+        _each(lambda status: rank(status.decline) if status.severity else 0),
+        LABELS,
+        query=f'{PREFIX}severity{{kind="circuit"}} >= 2',
+    ),
+    Family(
+        f"{PREFIX}circuit_mos",
+        Type.GAUGE,
+        "Estimated opinion of a call over the circuit, 1 to 4.5 (MOS, ITU-T G.107); absent while unknown.",
+        _calls(lambda call: round(call.mos, 2)),
+        LABELS,
+        query=f"{PREFIX}circuit_mos < 3.6",
+    ),
+    Family(
+        f"{PREFIX}circuit_fit_for_video",
+        Type.GAUGE,
+        "Whether a video conference can be held over the circuit (1) or not (0); absent while unknown.",
+        _calls(lambda call: int(call.video)),
+        LABELS,
+        query=f"{PREFIX}circuit_fit_for_video == 0",
     ),
     Family(
         f"{PREFIX}link_active",

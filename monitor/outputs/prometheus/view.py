@@ -60,10 +60,13 @@ def _agents(world: World) -> Iterator[tuple[Labels, Agent]]:
 
 def _fill(view: View, book: "_Book") -> Iterator[None]:
     readings, beliefs = view.world.readings, view.world.beliefs
-    statuses = tuple(view.world.statuses.values())
+    statuses, circuits = tuple(view.world.statuses.values()), view.world.inventory.circuits
     for number, check in enumerate(tuple(view.world.checks.values()), 1):
         view.check_labels.append(book.check(check))
-        view.readings.append(readings.get(check.id, _NOT_LOOKED))
+        reading = readings.get(check.id, _NOT_LOOKED)
+        view.readings.append(reading)
+        if check.subject in circuits and (call := reading.call) is not None:
+            view.calls[check.subject] = min(call, view.calls.get(check.subject, call))
         view.beliefs.append(beliefs.get(check.id, _UNKNOWN))
         if number % STEP == 0:
             yield
