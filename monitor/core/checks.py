@@ -1,8 +1,9 @@
 """Which checks a vantage makes of the inventory: a daemon looks at what can be seen from where it stands."""
 
+import hashlib
 from collections.abc import Iterator
 
-from monitor.core.inventory import Center, Circuit, Inventory, Look, Vantage
+from monitor.core.inventory import Bearer, Center, Circuit, Inventory, Look, Vantage
 from monitor.core.world import Check
 
 
@@ -66,6 +67,19 @@ def way_to(center: Center, vantage: Vantage) -> str | None:
 def network_subject(network: str) -> str:
     """Return the readable path of a network as a subject; no center has it, for ids have no slash."""
     return f"network/{network}"
+
+
+def bearer_of(check: Check, inventory: Inventory) -> Bearer | None:
+    """Return what a look at a circuit or network runs on; None for a service."""
+    circuit = inventory.circuits.get(check.over or check.subject)
+    if circuit is not None:
+        return circuit.bearer
+    return Bearer.FIBRE if check.subject.startswith("network/") else None
+
+
+def mark_of(check: Check) -> str:
+    """Return what tells one look from another, without what is secret in its options."""
+    return hashlib.sha256(repr(check.look).encode()).hexdigest()[:16]
 
 
 def _check(subject: str, look: Look, network: str | None) -> Check:

@@ -201,6 +201,20 @@ def next_gap(belief: Belief, how: Manner) -> float | None:
     return None
 
 
+def silence(how: Manner, model: LossModel, wait: float) -> tuple[int, float]:
+    """Return how much silence is believed: misses in a row, and seconds from the first to the verdict.
+
+    *wait*: seconds after which each look is given up.
+    """
+    belief, miss = Belief(Verdict.UP), Finding(Outcome.FAILED, "timeout")
+    looks, sent = 0, 0.0
+    while belief.verdict is not Verdict.DOWN:
+        belief = revise(belief, miss, sent=sent, at=0.0, how=how, model=model)
+        looks += 1
+        last, sent = sent, sent + max(next_gap(belief, how) or 0.0, wait)
+    return looks, last + wait
+
+
 def _after_blindness(belief: Belief, finding: Finding, at: float, how: Manner) -> Belief:
     if not belief.blind_at:
         return replace(belief, blind_at=at)

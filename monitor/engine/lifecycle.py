@@ -1,15 +1,14 @@
 """Start, run, reload, stop: the engine as one thing with a beginning and an end."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from monitor.core.checks import checks_of
+from monitor.core.checks import bearer_of, checks_of, mark_of
 from monitor.core.detection import Belief, Manner, manner
-from monitor.core.inventory import Bearer, Inventory
+from monitor.core.inventory import Inventory
 from monitor.core.learning import Learned
 from monitor.core.record import Kept, Remembered
 from monitor.core.topology import topology_of
@@ -177,7 +176,7 @@ class Engine:
     def _manner(self, check: Check, inventory: Inventory) -> Manner:
         return manner(
             check.look.period,
-            _bearer(check, inventory),
+            bearer_of(check, inventory),
             suspicions_per_year=self._tuning.suspicions_per_year,
             false_alarms_per_year=self._tuning.false_alarms_per_year,
             degradations_per_year=self._tuning.degradations_per_year,
@@ -186,21 +185,8 @@ class Engine:
 
 def _new_watch(check: Check, how: Manner, remembered: Remembered) -> Watch:
     """Begin to watch a check, with what was believed of it if it looks at the same thing as before."""
-    mark = _mark(check)
+    mark = mark_of(check)
     kept = remembered.checks.get(check.id)
     if kept is None or kept.mark != mark:
         kept = Kept(mark, Belief(since=time.time()), Learned())
     return Watch(check, how, mark=mark, belief=kept.belief, learned=kept.learned)
-
-
-def _bearer(check: Check, inventory: Inventory) -> Bearer | None:
-    """Return what a look at a circuit or network runs on; None for a service."""
-    circuit = inventory.circuits.get(check.over or check.subject)
-    if circuit is not None:
-        return circuit.bearer
-    return Bearer.FIBRE if check.subject.startswith("network/") else None
-
-
-def _mark(check: Check) -> str:
-    """Return what tells one look from another, without what is secret in its options."""
-    return hashlib.sha256(repr(check.look).encode()).hexdigest()[:16]

@@ -60,17 +60,6 @@ def false_alarms(how, model, line, least=1e-13):
     return YEAR / how.period * walk(first, 0.0, (1 - line.share) * line.isolated, line.share * line.inside)
 
 
-def silence(how, model):
-    """Return how many looks must be lost, and how many seconds after the first of them it is called down."""
-    belief, sent, looks = Belief(Verdict.UP), 0.0, 0
-    while True:
-        belief = revise(belief, MISS, sent=sent, at=0.0, how=how, model=model)
-        looks += 1
-        if belief.verdict is Verdict.DOWN:
-            return looks, sent + WAIT
-        sent += max(next_gap(belief, how), WAIT)
-
-
 class Line:
     """A line whose packets are lost by chance; asked at times that only grow."""
 
