@@ -308,6 +308,16 @@ class TestPlannedWork:
 
         assert [cause.planned for cause in found.causes].count(False) == 1
 
+    def test_of_many_that_are_worked_on_the_one_that_explains_all_is_named_for_sure(self):
+        (cause,) = look("xxxx", ["ab", "ac", "ad", "ae"], planned=set("abcde")).causes
+
+        assert (cause.component, cause.confidence > 0.95) == ("a", True)
+
+    def test_several_that_are_worked_on_are_likelier_than_one_that_is_not(self):
+        found = look("xxxx", ["ab", "ac", "ad", "ae"], planned=set("bcde"))
+
+        assert {cause.component for cause in found.causes} == set("bcde")
+
     def test_a_planned_component_that_does_not_exist_does_no_harm(self):
         assert look("x", ["a"], planned={"nothing"}).components == ("a",)
 

@@ -147,6 +147,18 @@ async def test_a_fault_that_was_there_before_the_window_is_told_to_be_worked_on(
         assert [one.planned for one in engine.world.incidents.values()] == [True]
 
 
+async def test_a_center_that_goes_dark_in_its_window_is_one_planned_incident():
+    script = Script()
+    async with running(two_centers(), script) as (engine, feed):
+        await well(engine)
+        engine.planner.add(window("dan"))
+        script.says = dict.fromkeys([*CIRCUITS, "dan/router"], SILENT)
+        told, _ = await hear(feed, incident("confirmed"))
+
+        assert told.data["planned"]
+        assert len(engine.world.incidents) == 1
+
+
 async def test_within_the_window_of_a_whole_center_a_circuit_of_another_is_an_alarm():
     script = Script()
     async with running(two_centers(), script) as (engine, feed):

@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.system.daemon import daemon
+from tests.listener import listening
+from tests.mosquitto import mosquitto, needs_mosquitto
+from tests.system.daemon import broker_at, daemon
+from tests.system.ear import ROOT, needs_sub
 from tests.system.lives import DETECTION
 from tests.system.town import town
 
@@ -167,3 +170,38 @@ async def test_a_place_that_is_taken_does_not_keep_the_daemon_from_watching(tmp_
         await one.tells("local.not_listening")
 
     assert place.exists()
+
+
+@pytest.mark.server
+@needs_mosquitto
+@needs_sub
+async def test_over_mqtt_work_is_entered_once_however_often_it_is_asked_for(tmp_path):
+    order = {"ref": "r1", "at": time.time(), "order": "planned/add", "what": ["dan"], "who": "李伟"}
+    order |= {"end": time.time() + 3600.0, "id": "night"}
+    topic = f"{ROOT}/command/city/planned"
+    async with (
+        town(tmp_path) as built,
+        mosquitto(tmp_path) as broker,
+        listening(broker.port, f"{topic}/answer") as ear,
+        daemon(tmp_path, built.file, mqtt=broker_at(broker.port, orders=True)) as one,
+    ):
+        await one.all_are("up")
+        async with asyncio.timeout(20):
+            while len(ear.heard) < 2:
+                await publish(broker.port, topic, order)
+        (known,) = await listed(one)
+        answers = [heard.told for heard in ear.heard]
+
+    assert (known["id"], known["state"], known["who"]) == ("night", "under_way", "李伟")
+    assert {(answer["what"], answer["recorded"], answer["via"]) for answer in answers} == {
+        ("added", True, "mqtt")
+    }
+    assert len(one.told("planned.added")) == 1
+
+
+async def publish(port, topic, order):
+    """Send an order as anybody could whom the broker lets."""
+    process = await asyncio.create_subprocess_exec(
+        "mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t", topic, "-m", json.dumps(order)
+    )
+    await process.wait()

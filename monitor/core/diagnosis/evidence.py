@@ -35,8 +35,9 @@ class Tuning:
     """The most that one observation can weigh: it may be wrong itself, or its way be declared wrongly."""
     stale: float = 1.0
     """The most that a good look weighs that was sent before the first miss: a tie-break."""
-    planned: float = 0.01
-    """What a component costs that is being worked on: it explains all behind it, silently."""
+    planned: float = 1.0
+    """What a component costs that is being worked on: it explains all behind it, silently. Far below any fault,
+    yet enough for one piece that explains all to be likelier than several of those that are worked on with it."""
     effort: int = 20_000
     """Lines that the search weighs in one block, about 0.1 s; then the best answer so far is given."""
 
