@@ -4,6 +4,7 @@ import asyncio
 import gc
 import secrets
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -33,6 +34,12 @@ LAST_WORDS = 3.0
 """Seconds that outputs have to tell what is still to be told when the daemon stops."""
 SHORT = 0.05
 """Seconds between two looks at whether all is told."""
+HAND_OVER = 0.0001
+"""Seconds after which a thread that waits may run.
+
+A busy loop that looks at its sockets more often than that hands Python's lock back to itself each time: with
+the usual 5 ms the log was not written for as long as a storm lasted.
+"""
 ASKED_TO_END = 5
 """How often a task is cancelled: libraries have been seen to swallow the first time."""
 
@@ -120,6 +127,7 @@ class App:
             await self._board_listens(tasks[0])
             tasks += [asyncio.create_task(o.run(feed), name=o.name) for o, feed in told[1:]]
             self.engine.start()
+            sys.setswitchinterval(HAND_OVER)
             gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))

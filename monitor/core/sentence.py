@@ -1,6 +1,6 @@
 """The one sentence that a duty officer reads: where, since when, what still works, whom to call."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
@@ -144,16 +144,23 @@ def _name(subject: str, scene: Scene, words: Words) -> str:
 
 
 def _whom_to_call(now: Status, scene: Scene, words: Words) -> list[str]:
-    center = scene.inventory.centers.get(now.subject.partition("/")[0])
-    if center is None:
-        return []
-    circuits = (c for c in center.circuits() if f"{c.id}/".startswith(f"{now.subject}/"))
-    broken = (c for c in circuits if c.id in scene.statuses and _is_for_the_carrier(scene.statuses[c.id]))
+    circuits = _circuits_of(now.subject, scene.inventory)
+    said = ((circuit, scene.statuses.get(circuit.id)) for circuit in circuits)
+    broken = (c for c, status in said if status is not None and _is_for_the_carrier(status))
     return [call for call in (carrier_of(circuit, scene, words) for circuit in broken) if call]
 
 
 def _is_for_the_carrier(circuit: Status) -> bool:
     return circuit.health is Health.DOWN or circuit.severity not in (None, Severity.MINOR)
+
+
+def _circuits_of(subject: str, inventory: Inventory) -> Iterable[Circuit]:
+    """Return the circuits of a link, or the one that *subject* is."""
+    circuit = inventory.circuits.get(subject)
+    if circuit is not None:
+        return (circuit,)
+    center = inventory.centers.get(subject.partition("/")[0])
+    return next((link.circuits for link in center.links if link.id == subject), ()) if center else ()
 
 
 def carrier_of(circuit: Circuit, scene: Scene, words: Words) -> str:

@@ -16,7 +16,8 @@ from monitor.core.news import Change, status_is_news, status_news
 from monitor.core.observation import Outcome
 from monitor.core.record import Kept
 from monitor.core.sentence import Scene
-from monitor.core.world import Check, Event, World
+from monitor.core.world import Event, World
+from monitor.engine.pace import Changed
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
@@ -59,19 +60,18 @@ class Assessor:
                 del statuses[gone]
         return changes
 
-    def changed(self, check: Check, *, cleared: bool, mended: bool = False) -> list[Change]:
-        """Say anew what depends on a check; *cleared*: it was down, *mended*: it was degraded.
-
-        Return what is said otherwise now.
-        """
-        self.reset = {}
-        if mended:
-            self._renew(self._through(check.subject))
-        over = self._over.get(check.subject, ())
-        if cleared:
-            self._look_behind(over)
-        beyond = [watch.check.subject for watch in over]
-        return self._differing([check.subject, *beyond])
+    def changed(self, beliefs: Iterable[Changed]) -> list[Change]:
+        """Say anew what depends on these beliefs; return what is said otherwise now."""
+        self.reset, subjects = {}, []
+        for one in beliefs:
+            subject = one.watch.check.subject
+            if one.mended:
+                self._renew(self._through(subject))
+            over = self._over.get(subject, ())
+            if one.cleared:
+                self._look_behind(over)
+            subjects += [subject, *(watch.check.subject for watch in over)]
+        return self._differing(subjects)
 
     def excuse(self, checks: frozenset[str]) -> list[Change]:
         """Excuse these *checks* and no others; return what is said otherwise because of it."""

@@ -138,6 +138,7 @@ class Engine:
         self.planner.close()
         self._diagnostician.close()
         await self._looker.aclose()
+        self._pipeline.settle()
         if self.vitals.ready:  # what never started knows nothing, and must not write that over what is known
             self.tell("stopped")
             self._note()

@@ -5,23 +5,26 @@ that can change a belief goes through the core's pure functions.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 
-from monitor.core.detection import Belief, Verdict
+from monitor.core.detection import Belief
 from monitor.core.judge import FINE
 from monitor.core.news import belief_is_news, belief_news
 from monitor.core.observation import Finding, Outcome, unknown
 from monitor.core.record import Kept
 from monitor.core.vitals import Vitals
-from monitor.core.world import HISTORY, World
+from monitor.core.world import HISTORY, Event, World
 from monitor.engine.assessing import Assessor
+from monitor.engine.pace import Changed, Pace
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
 from monitor.kit import crash
 
 _HISTORY_MASK = (1 << HISTORY) - 1
+HURRIED = 3_000
+"""Looks in a second that are made sooner than in the rhythm of their checks, at most."""
 CLOCK_STEP = 1.0
 """Seconds by which the wall clock may drift from ours before we call it a step."""
 
@@ -49,6 +52,9 @@ class Pipeline:
         self._hindrances: set[tuple[str, str]] = set()
         self.assessor = Assessor(world, telling, zone, wall)
         """Says how subjects are."""
+        self._pace = Pace(self._conclude)
+        self._hurried = 0
+        self._hurry_began = 0.0
 
     # What engines and runner report.
 
@@ -100,13 +106,18 @@ class Pipeline:
         self._revised(key, was, sent_at)
 
     def relearned(self) -> dict[str, Kept]:
-        """Return what is to be kept of the checks that have learned since this was last asked for."""
-        return {name: watch.kept() for name, watch in self.watches.items() if watch.relearned}
+        """Return what is to be kept of the checks that have learned since this was last asked for.
+
+        What is believed is kept together with the news of it, so where that still waits, so does this.
+        """
+        learned = (w for w in self.watches.values() if w.relearned and not self._pace.is_waiting(w))
+        return {watch.check.id: watch.kept() for watch in learned}
 
     # What the lifecycle tells.
 
     def adopt(self, watches: Mapping[str, Watch]) -> None:
         """Make *watches* the world's checks; what has gone is forgotten with what was said of it."""
+        self._pace.flush()
         world = self.world
         forgotten = dict.fromkeys(self.watches.keys() - watches.keys())
         self.watches = dict(watches)
@@ -119,6 +130,10 @@ class Pipeline:
         # A doubt that held a word back does not outlast a restart, so that word may be due now.
         events = self.assessor.events([change for change in changes if change.now.reason != "not_looked_yet"])
         self._telling.tell(events, before | spoken_of, forgotten | self.assessor.reset)
+
+    def settle(self) -> None:
+        """Tell all that follows from what was found so far."""
+        self._pace.flush()
 
     def follow_clock(self) -> None:
         """Take over the wall clock as it is now; a step is told, and moves no measurement."""
@@ -169,27 +184,38 @@ class Pipeline:
         if now.doubt is not was.doubt or now.verdict is not was.verdict:
             self.stirred(watch)
         if _shown(now) != _shown(was):
-            self._changed(watch, was, now)
+            self._pace.add(Changed(watch, was, now))
 
     def _look_again(self, watch: Watch, sent_at: float) -> None:
         """Put the watch where its judge wants it; in doubt that is not its own rhythm."""
         if watch.flying:
             return
         gap = watch.judge.gap()
-        if gap is not None:
+        if gap is not None and self._may_hurry():
             self.scheduler.put_at(watch, sent_at + gap)
 
-    def _changed(self, watch: Watch, was: Belief, now: Belief) -> None:
-        check, events, planned = watch.check, [], watch.check.id in self.assessor.excused
-        if belief_is_news(was, now):
-            news = belief_news(check, was, now, planned=planned)
-            events.append(self._telling.event("belief", check.id, news))
-        cleared = was.verdict is Verdict.DOWN and now.verdict is not Verdict.DOWN
-        mended = was.decline is not None and now.decline is None and now.verdict is Verdict.UP
-        changes = self.assessor.changed(check, cleared=cleared, mended=mended)
+    def _may_hurry(self) -> bool:
+        """Tell whether there may be one more look out of its rhythm; there is no end of them in a storm."""
+        now = time.monotonic()
+        if now - self._hurry_began >= 1.0:
+            self._hurry_began, self._hurried = now, 0
+        self._hurried += 1
+        return self._hurried <= HURRIED
+
+    def _conclude(self, changed: Sequence[Changed]) -> None:
+        """Tell what these changes of belief mean, all of one center or network."""
+        changes = self.assessor.changed(changed)
+        events = [self._news(one) for one in changed if belief_is_news(one.was, one.now)]
         events += self.assessor.events(changes)
-        kept = {check.id: watch.kept(), **self.assessor.reset}
+        kept = {one.watch.check.id: one.watch.kept() for one in changed} | self.assessor.reset
         self._telling.tell(events, {change.now.subject for change in changes}, kept)
+
+    def _news(self, changed: Changed) -> Event:
+        check = changed.watch.check
+        planned = check.id in self.assessor.excused
+        return self._telling.event(
+            "belief", check.id, belief_news(check, changed.was, changed.now, planned=planned)
+        )
 
 
 def _nobody(_: Watch) -> None:

@@ -25,6 +25,8 @@ from monitor.store.rows import Values
 T = TypeVar("T")
 PATIENCE = 0.5
 """Seconds that an event waits for its commit before it is told all the same."""
+STUCK = 10.0
+"""Seconds that an event may wait before the disk counts as bad though it has not said so."""
 
 
 _ALL = 1 << 62
@@ -155,8 +157,13 @@ class Memory:
         self._let_go(self.pending.settle(), ValueError("it holds what no database takes"))
 
     def withdraw(self) -> None:
-        """Give up, for now, what came from other vantages and is not recorded; they have it still."""
+        """Give up, for now, what came from other vantages and is not recorded: they have it still.
+
+        Of our own, what is more than may wait for a bad disk is lost.
+        """
         self._let_go(self.pending.withdraw())
+        self.pending.flows = False
+        self._let_go(self.pending.shrink())
 
     def write_all_again(self, last: int) -> None:
         """Let the next batch hold all that is remembered: the file lost some, it ends at position *last*."""
@@ -200,6 +207,9 @@ class Memory:
         self._run = self.pending.run = Run(event.boot, event.at, at)
 
     def _add(self, item: Item) -> None:
+        since = self.pending.since
+        waited = 0.0 if since is None else time.monotonic() - since
+        self.pending.flows = self.settled and not self._vitals.trouble and waited < STUCK
         self._let_go(self.pending.add(item))
         self._vitals.pending = self.pending.events
         self.something.set()

@@ -16,6 +16,8 @@ from monitor.store.batch import Batch, Run, Taken
 from monitor.store.rows import Values
 
 T = TypeVar("T")
+STORM = 10
+"""So many times as many events may wait while the disk takes them."""
 MOST_QUARANTINED = 100
 """Messages for the quarantine that wait in memory; the oldest of more go."""
 
@@ -56,6 +58,8 @@ class Pending:
         self.events = 0
         """How many events wait."""
         self.run: Run | None = None
+        self.flows = False
+        """The disk takes what it is given, if not as fast as it comes."""
         self._most = most
         self._items: deque[Item] = deque()
         self._in_hand = 0
@@ -82,7 +86,7 @@ class Pending:
             return []
         self._items.append(item)
         self.events += len(item.events)
-        return self._drop() if self.events > self._most else []
+        return self.shrink() if self.events > self._most * (STORM if self.flows else 1) else []
 
     def taken_of(self, vantage: str) -> Iterator[Event]:
         """Give the events of another vantage that wait."""
@@ -156,8 +160,8 @@ class Pending:
         self.events -= sum(len(item.events) for item in given_up)
         return given_up
 
-    def _drop(self) -> list[Item]:
-        """Drop the oldest items until there is room; what is in hand and the newest stay."""
+    def shrink(self) -> list[Item]:
+        """Drop the oldest items until there is room, and return them; what is in hand and the newest stay."""
         gone: list[Item] = []
         while self.events > self._most and self._in_hand < len(self._items) - 1:
             item, following = self._items[self._in_hand], self._items[self._in_hand + 1]

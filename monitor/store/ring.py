@@ -2,7 +2,6 @@
 
 import bisect
 from collections.abc import Sequence
-from dataclasses import replace
 
 from monitor.core.world import Event
 from monitor.store.spans import Spans
@@ -33,7 +32,7 @@ class Ring:
 
     def add(self, events: Sequence[Event]) -> tuple[Event, ...]:
         """Give each event its position, and keep it."""
-        numbered = tuple(replace(event, position=n) for n, event in enumerate(events, self.last + 1))
+        numbered = tuple(_at(event, n) for n, event in enumerate(events, self.last + 1))
         self.last += len(numbered)
         self._events += numbered
         return numbered
@@ -70,7 +69,7 @@ class Ring:
 
     def settle(self, shift: int) -> None:
         """Move all positions by *shift*: the log could be opened, and it does not begin with us."""
-        self._events = [replace(event, position=event.position + shift) for event in self._events]
+        self._events = [_at(event, event.position + shift) for event in self._events]
         self.lost = Spans(*((first + shift, last + shift) for first, last in self.lost))
         self.last += shift
         self.first += shift
@@ -92,6 +91,12 @@ class Ring:
         if excess > _SLACK:
             self.first = self._events[excess - 1].position + 1
             del self._events[:excess]
+
+
+def _at(event: Event, position: int) -> Event:
+    """Return *event* at a position; `replace` would take three times as long."""
+    e = event
+    return Event(e.vantage, e.boot, e.seq, e.at, e.kind, e.subject, e.data, position, e.received_at)
 
 
 def _position(event: Event) -> int:

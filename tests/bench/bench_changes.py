@@ -16,12 +16,14 @@ import cProfile
 import gc
 import pstats
 import statistics
+import sys
 import tempfile
 import time
 from datetime import UTC
 from functools import partial
 from pathlib import Path
 
+from monitor.app import HAND_OVER
 from monitor.core.detection import Verdict
 from monitor.core.inventory import Center, Circuit, Inventory, Level, Link, Look, Name, Network, Role, Vantage
 from monitor.core.observation import failed
@@ -181,7 +183,8 @@ async def once(checks, tuning, *, thinks):
             beat = Beat()
             tasks = [asyncio.create_task(consume(engine.feed("bench"))), asyncio.create_task(beat.run())]
             engine.start()
-            gc.freeze()  # as the daemon does
+            sys.setswitchinterval(HAND_OVER)  # as the daemon does, and so it
+            gc.freeze()
             await settled(engine, Verdict.UP)
             await asyncio.sleep(2)
             beat.taken()

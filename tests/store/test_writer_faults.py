@@ -125,6 +125,19 @@ async def test_memory_is_bounded_and_what_it_could_not_hold_is_counted(tmp_path)
     assert recorded[-1] == 2_500
 
 
+async def test_a_storm_that_a_good_disk_cannot_take_at_once_loses_nothing(tmp_path):
+    async with opened(tmp_path, memory_events=1_000) as log:
+        for seq in range(0, 6_000, 250):
+            log.store.append(record(*range(seq, seq + 250)))
+        waiting = log.vitals.pending
+        await log.settled()
+        dropped = log.vitals.dropped
+
+    assert waiting == 6_000
+    assert dropped == 0
+    assert rows(log.path) == list(range(6_000))
+
+
 async def test_what_lost_events_implied_is_kept(tmp_path):
     async with opened(tmp_path, memory_events=1_000) as log:
         with locked(log.path):
