@@ -16,6 +16,7 @@ from monitor.core.detection import Doubt, Verdict
 from monitor.core.health import Status
 from monitor.core.inventory import Carrier, Center, Circuit, Device, Link, Name, Network, Vantage
 from monitor.core.observation import Outcome
+from monitor.core.planned_news import window_facts
 from monitor.core.storytelling import incident_facts
 from monitor.core.vitals import StoreVitals, Vitals
 from monitor.core.world import Json, Reading, World, call_over
@@ -197,6 +198,11 @@ def _head(scene: _Scene, vitals: Vitals, at: float, zone: str | None, monotonic:
         "store": _store(vitals.store),
         "agents": list(_agents(world, at - monotonic)),
         "incidents": [incident_facts(world.stories[name]) for name in sorted(world.stories)],
+        "planned": [
+            window_facts(work.window, work.begun, world.inventory)
+            for work in world.planned.values()
+            if work.begun is not None
+        ],
         "networks": [scene.network(network) for network in world.inventory.networks.values()],
     }
 

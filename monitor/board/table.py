@@ -16,6 +16,7 @@ from monitor.board.columns import shortened
 from monitor.board.daemons import agent_lines, own_lines
 from monitor.board.teller import SIGNS, SUSPECTED, Teller
 from monitor.board.troubles import trouble_lines
+from monitor.board.work import work_lines
 from monitor.core.sentence import WORDS
 from monitor.core.words import Words
 
@@ -80,6 +81,7 @@ class CityTable:
         yield self._fitting(console, options)
         yield Text("")
         yield from trouble_lines(self._status, self._teller, width)
+        yield from work_lines(self._status, self._teller, width)
         yield from own_lines(self._status, self._teller, console, width)
         yield from agent_lines(self._status, self._teller, width)
 

@@ -120,16 +120,20 @@ def work_facts(work: Work, inventory: Inventory, at: float, zone: tzinfo) -> dic
     weekly: Json = None
     if not isinstance(when, Once):
         weekly = {"days": [*sorted(when.days)], "at": f"{when.at:%H:%M}", "minutes": when.minutes}
+    state = "under_way" if now else "waiting" if later else "over"
+    return {**window_facts(window, span, inventory), "state": state, "weekly": weekly}
+
+
+def window_facts(window: Window, span: Span | None, inventory: Inventory) -> dict[str, Json]:
+    """Return what a window is about, and one time at which it is open."""
     names = [name_of(path, inventory) for path in window.scope[:MOST]]
     return {
         "id": window.id,
         "declared": window.declared,
         "scope": list(window.scope[:MOST]),
         "names": [{"zh": name.zh, "en": name.en} for name in names],
-        "state": "under_way" if now else "waiting" if later else "over",
         "from": None if span is None else round(span.begin, 3),
         "to": None if span is None else round(span.end, 3),
-        "weekly": weekly,
         "document": window.document,
         "note": window.note,
         "who": window.who,

@@ -1,7 +1,7 @@
 """Worlds built by hand, for whoever shows one: a city with a cut, and one with as many checks as wanted."""
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from monitor.core.agent import Agent, Heard, Presence
@@ -27,6 +27,7 @@ from monitor.core.inventory import (
 )
 from monitor.core.loss import PRIORS
 from monitor.core.observation import Finding, Outcome, failed, ok, unknown
+from monitor.core.planned import Once, Span, Window, Work
 from monitor.core.quality import Decline, Severity
 from monitor.core.storytelling import Storyteller
 from monitor.core.topology import topology_of
@@ -231,6 +232,14 @@ def grown(checks: int) -> World:
         if number % 10 == 0:
             watch(it, circuit.id, "icmp", failed("timeout"))
     return it
+
+
+def work_on(it: World, *scope: str, seconds: float = 7200.0) -> None:
+    """Let something be worked on for so many seconds more."""
+    span = Span(NOW - 3600.0, NOW + seconds)
+    when = Once(*(datetime.fromtimestamp(at, UTC) for at in span))
+    window = Window("night", scope, when, "〔2026〕12", "更换光缆", "李伟")
+    it.planned["night"] = Work(window, span)
 
 
 def vitals() -> Vitals:

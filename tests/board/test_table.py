@@ -2,6 +2,7 @@
 
 import io
 import unicodedata
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -231,6 +232,27 @@ def test_a_long_trouble_of_our_own_is_told_whole_behind_its_sign():
     assert len(told) == 2
     assert told[1].startswith("  ")
     assert vitals.store.notice in " ".join(line.strip() for line in told)
+
+
+def test_work_that_is_under_way_is_told_below_the_troubles_and_is_none():
+    world = city.world()
+    city.work_on(world, "danjiangkou/province/primary")
+    zh, en = ("".join(drawn(world, language).splitlines(keepends=True)[-2:]) for language in ("zh", "en"))
+
+    assert zh == "计划检修 (1)\n⚒ 丹江口市至省网主用电路，进行中，16:13 结束；文号 〔2026〕12；更换光缆。\n"
+    assert en.startswith(
+        "planned work (1)\n⚒ Danjiangkou to Province network, primary circuit; under way until"
+    )
+    assert is_well(document(world, city.vitals(), city.NOW))
+
+
+def test_work_of_another_day_and_on_many_things_says_so_and_what_waits_is_not_told():
+    world = city.world()
+    city.work_on(world, "danjiangkou", "maojian", "network/city", "network/province", seconds=86_400.0)
+    world.planned["later"] = replace(world.planned["night"], begun=None)
+
+    assert "等 4 处，进行中，09-22 14:13 结束" in drawn(world)
+    assert "计划检修 (1)" in drawn(world)
 
 
 def gathering():

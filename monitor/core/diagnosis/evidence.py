@@ -36,8 +36,8 @@ class Tuning:
     stale: float = 1.0
     """The most that a good look weighs that was sent before the first miss: a tie-break."""
     planned: float = 1.0
-    """What a component costs that is being worked on: it explains all behind it, silently. Far below any fault,
-    yet enough for one piece that explains all to be likelier than several of those that are worked on with it."""
+    """What a component costs that is being worked on: it explains all behind it, silently. Far less than a
+    fault, yet enough for one that explains all to be likelier than several that are worked on with it."""
     effort: int = 20_000
     """Lines that the search weighs in one block, about 0.1 s; then the best answer so far is given."""
 
