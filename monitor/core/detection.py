@@ -171,9 +171,9 @@ def revise(
 def settle(belief: Belief, decline: Decline | None, at: float, *, strained: bool) -> Belief:
     """Return what to believe *at* that time (wall), given how much worse it is than it used to be.
 
-    Down stays down, what we do not know we do not know, and while it may be going down nothing less is said.
+    Down stays down, and what we do not know we do not know. After a miss it may be going down: do not ask.
     """
-    if not belief.answers or belief.doubt is not None:
+    if not belief.answers:
         return belief
     if strained is not belief.strained:
         belief = replace(belief, strained=strained)

@@ -124,7 +124,8 @@ class Judge:
                 self._spell = None
         elif finding.outcome is not Outcome.UNKNOWN:
             self._compare(sent, at, rtt, lost=lost)
-            belief = settle(belief, self._decline(), at, strained=self._strained)
+            if not lost:
+                belief = settle(belief, self._decline(), at, strained=self._strained)
         self.belief = belief
 
     def late(self, sent: float, at: float, rtt: float) -> None:

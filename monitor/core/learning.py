@@ -25,7 +25,7 @@ BURSTS_WEIGHT = 10.0
 """How many bursts their prior length is worth: one long black-out must not make a line slow to judge."""
 INSIDE_WEIGHT = 20.0
 """How many looks the prior loss inside bursts is worth."""
-CAUTION = 2.0
+CAUTION = 2.5
 """Standard errors by which bursts are taken to be longer, and denser, than they were on average."""
 
 MOST_ISOLATED = 0.3
@@ -90,7 +90,7 @@ class Learned:
         isolated = (LEARNING_WEIGHT * prior.isolated + self.isolated) / (LEARNING_WEIGHT + self.looks)
         weight = BURSTS_WEIGHT + self.bursts
         mean = (BURSTS_WEIGHT * prior.burst + self.burst_seconds) / weight
-        burst = max(mean * (1 + CAUTION * sqrt(self.bursts) / weight), LEAST_BURST)
+        burst = max(mean * exp(CAUTION * sqrt(self.bursts) / weight), LEAST_BURST)
         inside = self._inside(prior.inside)
         share = SHARE_WEIGHT * prior.share + self.bursts * mean / _hit(mean, period, inside)
         return LossModel(
