@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
+from math import inf
 
 from monitor.core.coverage import blamed, components, excused, known_paths
 from monitor.core.incident import Incident
@@ -67,7 +68,7 @@ class Planner:
         """Checks that may fail because of the work, whatever else may be the cause."""
         self._gone: list[Work] = []
         """Work that was under way when its window was taken out of the inventory."""
-        self._turn_at: float | None = None
+        self._turn_at = inf
         self._seen_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -263,8 +264,9 @@ class Planner:
         """Find out when something begins or ends next, and look at the clock until then."""
         self.close()
         self._seen_at = now = self._wall()
-        self._turn_at = next_turn(self._world.planned.values(), now, self.zone)
-        if self._turn_at is not None:
+        turn_at = next_turn(self._world.planned.values(), now, self.zone)
+        self._turn_at = inf if turn_at is None else turn_at
+        if self._world.planned:  # what seems to be over may only seem so: the clock may be years ahead
             self._look_in(self._turn_at - now)
 
     def _look_in(self, seconds: float) -> None:
@@ -272,10 +274,10 @@ class Planner:
         self._timer = asyncio.get_running_loop().call_later(delay, self._look)
 
     def _look(self) -> None:
-        now, turn_at = self._wall(), self._turn_at
-        if turn_at is not None and turn_at > now > self._seen_at - SET_BACK:
+        now = self._wall()
+        if self._turn_at > now > self._seen_at - SET_BACK:
             self._seen_at = now
-            self._look_in(turn_at - now)
+            self._look_in(self._turn_at - now)
         else:
             self.turn()
 

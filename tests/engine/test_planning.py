@@ -254,6 +254,32 @@ async def test_a_declared_window_that_was_ended_early_does_not_open_again_after_
         assert not [e for e in events if e.kind == "planned"]
 
 
+async def test_a_clock_that_was_years_ahead_and_is_set_right_opens_what_is_declared():
+    async with running(two_centers(), Script()) as (engine, feed):
+        skip(engine, 9000 * HOUR)
+        engine.reload(with_window(two_centers(), window("dan")))
+        before = engine.planner.worked_on
+        skip(engine, 0.0)
+        await hear(feed, is_planned("begun"))
+
+        assert not before
+        assert "dan/power" in engine.planner.worked_on
+
+
+async def test_a_clock_that_is_set_back_a_little_takes_nothing_back_and_by_an_hour_does():
+    async with running(two_centers(), Script()) as (engine, feed):
+        engine.planner.add(window("dan", begin=-1.0))
+        skip(engine, -30.0)
+        await asyncio.sleep(1.5)
+        held = engine.planner.worked_on
+        skip(engine, -HOUR)
+        event, _ = await hear(feed, is_planned("ended"))
+
+        assert "dan/power" in held
+        assert event.data["early"]
+        assert not engine.planner.worked_on
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
