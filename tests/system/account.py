@@ -189,7 +189,7 @@ class Hearing:
         lost = len(self.lacks(events))
         delays = [self.at[name(e)] - e.at for e in events if name(e) in self.at]
         ids = {name(entry) for entry in events}
-        doubled = sum(times - 1 for times in self.times.values())
+        doubled = sum(self.times[told] - 1 for told in ids if told in self.times)
         return Told(len(events), lost, doubled, len(self.at.keys() - ids), max(delays, default=0.0))
 
 

@@ -9,10 +9,10 @@ ROOT = "command/v1"
 CARD = f"{ROOT}/daemon/city"
 
 
-def hearing(broker):
-    """Listen to all that is meant for others."""
+def hearing(broker, options=()):
+    """Listen to all that is meant for others, with *options* of mosquitto_sub."""
     trees = ("status/#", "network/#", "event", "daemon/+")
-    return listening(broker.port, *(f"{ROOT}/{tree}" for tree in trees))
+    return listening(broker.port, *(f"{ROOT}/{tree}" for tree in trees), options=options)
 
 
 def said(heard, key):

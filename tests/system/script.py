@@ -55,7 +55,7 @@ class Script:
             before = now
             for circuit in [*self._seen] if self.going else ():
                 if now >= self._due[circuit]:
-                    self._flip(circuit, now)
+                    self.flip(circuit)
 
     def truth(self):
         """Return how every circuit is."""
@@ -69,13 +69,18 @@ class Script:
         """Tell whether the present state of *circuit* has been seen and recorded."""
         return circuit in self._seen
 
+    def seen(self, state):
+        """Return the circuits that are of this *state*, and have been seen so."""
+        return [name for name, now in self.truth().items() if now == state and name in self._seen]
+
     def unseen(self):
         """Return for how many seconds each circuit has been as it is, where that has not been seen."""
         now = time.monotonic()
         return {name: now - since for name, since in self._since.items() if name not in self._seen}
 
-    def _flip(self, circuit, now):
-        echo = self.town.echoes[circuit]
+    def flip(self, circuit):
+        """Break *circuit*, or mend it; what it was must have been seen."""
+        now, echo = time.monotonic(), self.town.echoes[circuit]
         echo.silent = not echo.silent
         self.flips.append(Flip(time.time(), circuit, "down" if echo.silent else "up"))
         self._since[circuit], self._due[circuit] = now, now + self.chance.uniform(*self.hold)
