@@ -261,9 +261,14 @@ def _is_left_over(sighting: Sighting, incident: Incident, seen: Seen, now: float
 
 
 def _named(incident: Incident, sighting: Sighting) -> Incident:
-    """Call an incident after a better cause; a confirmed one only if that is better by far."""
+    """Call an incident after a better cause; a confirmed one only if that is better by far.
+
+    One that is over, it seems, keeps its name until it is sure to be back.
+    """
     if _is_same(incident, sighting):
         return replace(incident, group=sighting.group)
+    if incident.stage is Stage.RECOVERING and sighting.stage is Stage.SUSPECTED:
+        return incident
     if incident.stage is not Stage.SUSPECTED and sighting.margin(incident.component) < BETTER:
         return incident
     called = incident.called if incident.stage is Stage.SUSPECTED else (*incident.called, incident.component)

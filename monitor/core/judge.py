@@ -52,6 +52,7 @@ class Judge:
         "_sampled",
         "_sketch",
         "_slow",
+        "_spared_until",
         "_spell",
         "_usual",
         "belief",
@@ -73,6 +74,7 @@ class Judge:
         self.slow_above = inf
         """Round-trip time from which an answer is slow, seconds."""
         self._reading = reading
+        self._spared_until = -inf
         self._lesson = NOTHING
         self._spell: Spell | None = None
         self._sketch = Sketch(learned.rtts)
@@ -115,6 +117,8 @@ class Judge:
     def take(self, finding: Finding, sent: float, at: float, rtt: float | None = None) -> None:
         """Take in one more look, sent at *sent* (monotonic) and *at* (wall time)."""
         was, lost = self.belief, finding.outcome is Outcome.FAILED
+        if lost and sent < self._spared_until:
+            return
         if lost and was.doubt is None and was.verdict is not Verdict.DOWN:
             self._brace()
         belief = revise(was, finding, sent=sent, at=at, how=self.how, model=self._assumed())
@@ -148,9 +152,14 @@ class Judge:
             return min(gap if gap is not None else self.how.period, quick)
         return gap
 
-    def forget(self, belief: Belief) -> None:
-        """Believe this instead, without any doubt."""
+    def forget(self, belief: Belief, now: float) -> None:
+        """Believe this instead, without any doubt, and `spare` it."""
         self.belief = belief
+        self.spare(now)
+
+    def spare(self, now: float) -> None:
+        """Hold no miss against it that was sent before *now* (monotonic): the way to it was cut."""
+        self._spared_until = now
         self._spell = None
         if not self._loss.tells:
             self._loss.begin(self._healthy())

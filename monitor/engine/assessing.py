@@ -131,13 +131,15 @@ class Assessor:
         return before is not None and is_cut(before) and now.health in REACHABLE
 
     def _look_behind(self, watches: Iterable[Watch]) -> None:
-        """Look anew at what a fault hid, before anything is said of it."""
+        """Look anew at what a fault hid, before anything is said of it; what it missed there does not count."""
         now, wall = time.monotonic(), self._wall()
         for watch in watches:
             if watch.belief.verdict is Verdict.DOWN or watch.belief.doubt is not None:
-                watch.judge.forget(Belief(since=wall, reason="behind_link"))
+                watch.judge.forget(Belief(since=wall, reason="behind_link"), now)
                 self._note_given_up(watch)
                 self.scheduler.put_at(watch, now)
+            else:
+                watch.judge.spare(now)
 
     def _renew(self, watches: Iterable[Watch]) -> None:
         """Judge anew what has become as bad as the way to it, now that the way is as good as ever."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from monitor.core import joint
+from monitor.core.agent import Presence
 from monitor.core.diagnosis import Cause, Diagnosis, Tuning, diagnose
 from monitor.core.diagnosis.consequences import masked
 from monitor.core.diagnosis.looks import related
@@ -28,6 +29,8 @@ SOON = 0.02
 """Seconds between the first sign and the diagnosis, so that what comes together is weighed together."""
 AGAIN = 0.5
 """Seconds between two diagnoses while something is open though nothing new is heard."""
+RECOLLECTION = 12.0
+"""Seconds after a start for which incidents of an earlier run wait, at most, for every look to be made once."""
 SHARE = 10
 """A diagnosis is followed by a rest of so many times what it took."""
 ASKED = 2
@@ -65,6 +68,7 @@ class Diagnostician:
         self._watches: Mapping[str, Watch] = {}
         self._witnesses: Witnesses
         self._timer: asyncio.TimerHandle | None = None
+        self._recollect_until = 0.0
         self._rest_until = 0.0
         self._allowance = PER_SECOND
         self._allowed_at = 0.0
@@ -84,6 +88,8 @@ class Diagnostician:
         for name in gone:
             del open_[name]
         self._book = Book(open_, self._book.ended)
+        if incidents:
+            self._recollect_until = time.monotonic() + RECOLLECTION
         self._tell((), gone)
         self.stir()
 
@@ -120,6 +126,9 @@ class Diagnostician:
     def _think(self) -> None:
         self._timer = None
         began = time.monotonic()
+        if began < self._recollect_until and self._is_blind():
+            self._think_in(AGAIN)
+            return
         now = time.time()
         said = self._witnesses.testify(self._topology.observations, now)
         if said.misses or self._book.open:
@@ -127,6 +136,12 @@ class Diagnostician:
         self._rest_until = time.monotonic() + SHARE * (time.monotonic() - began)
         if self._book.open or said.misses:
             self._think_in(AGAIN)
+
+    def _is_blind(self) -> bool:
+        """Tell whether part of what incidents were founded on has not been seen or heard in this run yet."""
+        if any(watch.reading.last_at == 0.0 for watch in self._watches.values()):
+            return True
+        return any(one.boot and one.presence is Presence.UNHEARD for one in self._world.agents.values())
 
     def _conclude(self, said: Testimony, now: float) -> None:
         """Bring the book up to date with what is held true, and tell what has changed."""
@@ -144,12 +159,13 @@ class Diagnostician:
     def _since(self, said: Testimony) -> float | None:
         """Return from when on a good look acquits: the first miss of what is new, or of what was told last.
 
-        A look at a device may be ten seconds old: it says nothing about what broke since.
+        A look at a device may be ten seconds old: it says nothing about what broke since. What relapses is new.
         """
-        known = [one for one in self._book.open.values() if one.confirmed_at is not None]
+        known = [one for one in self._book.open.values() if one.stage is Stage.CONFIRMED]
         told = {name for one in known for name in one.explains}
         first = earliest(miss for name, miss in said.misses.items() if name not in told)
-        begun = [one.since for one in known] + ([] if first is None else [first])
+        bouts = (earliest(said.misses[n] for n in one.explains if n in said.misses) for one in known)
+        begun = [at for at in (first, *bouts) if at is not None]
         return max(begun, default=None)
 
     def _sightings(self, found: Diagnosis, said: Testimony, now: float) -> Iterator[Sighting]:

@@ -101,6 +101,23 @@ def test_the_misses_of_an_outage_do_not_count_as_loss():
     assert check.judge.calm
 
 
+def test_what_was_missed_while_the_way_was_cut_is_no_loss_however_often_it_is_cut():
+    web = Check(SERVICE)
+    for _ in range(20):
+        web.live("oxoxo")
+        web.judge.spare(web.now)
+
+    assert (web.told, web.judge.belief.decline, web.judge.calm) == ([], None, True)
+
+
+def test_a_look_that_was_sent_before_the_way_was_back_says_nothing_when_it_fails():
+    web = Check(SERVICE).live("o")
+    web.judge.forget(Belief(reason="behind_link"), web.now)
+    web.judge.take(MISS, web.now - 5.0, web.now - 5.0)
+
+    assert (web.judge.belief.verdict, web.judge.belief.doubt) == (Verdict.UNKNOWN, None)
+
+
 def test_a_cut_inside_a_lossy_time_is_down_and_then_degraded_still():
     check = Check().live(LOSSY)
     share = check.judge._loss.share

@@ -140,7 +140,7 @@ class Ear:
         deadline = time.monotonic() + seconds
         with self._news:
             while waited_for := topics - self._well:
-                self._wait(deadline, f"not up: {sorted(waited_for)}")
+                self._wait(deadline, f"not up: { {name: self._latest.get(name) for name in waited_for} }")
 
     def _wait(self, deadline: float, otherwise: str) -> None:
         left = deadline - time.monotonic()

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from monitor.core.incident import Stage
@@ -13,15 +12,6 @@ from tests.board import city
 from tests.board.conftest import HandFeed, event
 
 DOWN = {"was": "up", "now": "down", "sentence": {"zh": "链路中断", "en": "link down"}}
-
-
-@pytest.fixture(autouse=True)
-def logging_as_it_comes():
-    """Whatever an earlier test has made of the log."""
-    before = structlog.get_config()
-    structlog.reset_defaults()
-    yield
-    structlog.configure(**before)
 
 
 async def logged(*events, world=None, dropped=0, language="zh"):
