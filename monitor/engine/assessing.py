@@ -73,6 +73,10 @@ class Assessor:
             subjects += [subject, *(watch.check.subject for watch in over)]
         return self._differing(subjects)
 
+    def carries(self, subject: str) -> bool:
+        """Tell whether looks at something else go over this circuit: its slightest doubt bears on them."""
+        return subject in self._over
+
     def excuse(self, checks: frozenset[str]) -> list[Change]:
         """Excuse these *checks* and no others; return what is said otherwise because of it."""
         self.reset = {}
@@ -131,7 +135,7 @@ class Assessor:
         return before is not None and is_cut(before) and now.health in REACHABLE
 
     def _look_behind(self, watches: Iterable[Watch]) -> None:
-        """Look anew at what a fault hid, before anything is said of it; what it missed there does not count."""
+        """Look anew at what a fault hid, before anything is said of it; what it missed does not count."""
         now, wall = time.monotonic(), self._wall()
         for watch in watches:
             if watch.belief.verdict is Verdict.DOWN or watch.belief.doubt is not None:

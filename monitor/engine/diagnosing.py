@@ -30,7 +30,7 @@ SOON = 0.02
 AGAIN = 0.5
 """Seconds between two diagnoses while something is open though nothing new is heard."""
 RECOLLECTION = 12.0
-"""Seconds after a start for which incidents of an earlier run wait, at most, for every look to be made once."""
+"""Seconds after a start for which incidents of an earlier run wait, at most, until all was looked at once."""
 SHARE = 10
 """A diagnosis is followed by a rest of so many times what it took."""
 ASKED = 2
@@ -159,7 +159,7 @@ class Diagnostician:
     def _since(self, said: Testimony) -> float | None:
         """Return from when on a good look acquits: the first miss of what is new, or of what was told last.
 
-        A look at a device may be ten seconds old: it says nothing about what broke since. What relapses is new.
+        A look at a device may be ten seconds old: it says nothing about what broke since. A relapse is new.
         """
         known = [one for one in self._book.open.values() if one.stage is Stage.CONFIRMED]
         told = {name for one in known for name in one.explains}

@@ -183,7 +183,8 @@ class Pipeline:
         self.world.beliefs[watch.check.id] = now
         if now.doubt is not was.doubt or now.verdict is not was.verdict:
             self.stirred(watch)
-        if _shown(now) != _shown(was):
+        doubted = (now.doubt is None) != (was.doubt is None)
+        if _shown(now) != _shown(was) or (doubted and self.assessor.carries(watch.check.subject)):
             self._pace.add(Changed(watch, was, now))
 
     def _look_again(self, watch: Watch, sent_at: float) -> None:

@@ -4,17 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.core.detection import Belief, Verdict
+from monitor.core.detection import Belief, Doubt, Verdict
 from monitor.core.health import Health, Status, SubjectKind, View, assess_center, assess_network
 from monitor.core.inventory import Center, Circuit, Device, Level, Link, Name, Role
+from monitor.core.loss import SERVICE
 from monitor.core.quality import Decline, Severity
 
 NAME = Name("丹江口", "Danjiangkou")
 LOSS = Decline("loss", Severity.WARN, 6.0, loss=0.2)
+MISS = Doubt(SERVICE, 5.0, 5.0, 5.0, 0.5, "timeout", "no answer within 1 s")
 LETTERS = {
     "u": Belief(Verdict.UP, since=1.0, reason="ok"),
     "d": Belief(Verdict.DOWN, since=5.0, reason="timeout"),
-    "s": Belief(Verdict.UP, since=1.0, reason="ok", suspected=True),
+    "m": Belief(Verdict.UP, since=1.0, reason="ok", doubt=MISS),
+    "s": Belief(Verdict.UP, since=1.0, reason="ok", suspected=True, doubt=MISS),
     "l": Belief(Verdict.DEGRADED, since=6.0, reason="loss", decline=LOSS),
     "t": Belief(Verdict.UP, since=1.0, reason="ok", strained=True),
     "?": Belief(Verdict.UNKNOWN, since=3.0, reason="own_lag"),
@@ -179,6 +182,8 @@ def test_amber_shows_on_circuit_link_and_center():
         pytest.param("uu du", "up", "degraded timeout", id="silent-over-one-circuit-that-is-whole"),
         pytest.param("uu dd", "up", "up ok", id="a-cut-circuit-says-nothing-of-the-network"),
         pytest.param("uu ds", "up", "up ok", id="nor-does-a-suspected-one"),
+        pytest.param("uu dm", "up", "up ok", id="nor-one-that-has-missed-its-latest-look"),
+        pytest.param("dm dm", "up", "up ok", id="an-anchor-that-is-judged-first-waits-for-its-circuits"),
         pytest.param("du dd", "up", "down timeout", id="silent-over-the-only-circuit-that-is-left"),
         pytest.param("dd dd", "up", "unknown behind_link", id="nobody-sees-it-behind-cut-circuits"),
         pytest.param("dd ds", "up", "up ok", id="nothing-new-until-the-last-circuit-is-decided"),

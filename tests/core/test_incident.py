@@ -86,6 +86,18 @@ def test_what_hides_behind_another_fault_neither_recovers_nor_relapses():
     assert book.open["i0"].behind == "core"
 
 
+def test_what_recovers_keeps_its_name_until_it_is_sure_to_be_back():
+    _, told = play("""
+        p!ab
+        |ab
+        q?a
+        q?ab
+        q!ab
+    """)
+
+    assert told == ["0 i0 p confirmed", "10 i0 p recovering", "40 i0 q confirmed"]
+
+
 def test_a_relapse_within_the_hold_stays_one_incident_and_doubles_the_hold():
     book, told = play("""
         p!a

@@ -113,3 +113,22 @@ async def test_a_county_that_falls_silent_is_a_silent_daemon_and_no_dead_center(
 
         assert confirmed.subject == "vantage/dan/agent"
         assert [one.component for one in engine.world.incidents.values()] == ["vantage/dan/agent"]
+
+
+async def test_a_center_that_is_lost_again_while_it_recovers_is_the_same_incident_by_the_same_name():
+    script = Script()
+    async with running(city(centers=("dan", "fang")), script, hold=20.0) as (engine, feed):
+        await well(engine)
+        heard = []
+        for _ in range(2):
+            script.says = dict.fromkeys([*CIRCUITS, "dan/router"], SILENT)
+            heard += (await hear(feed, incident("confirmed")))[1]
+            script.says.clear()
+            heard += (await hear(feed, incident("recovering")))[1]
+
+    told = [e for e in heard if e.kind == "incident"]
+    assert {(e.subject, e.data["incident"]) for e in told} == {(told[0].subject, told[0].data["incident"])}
+    assert [e.data["stage"] for e in told if e.data["stage"] != "suspected"] == [
+        "confirmed",
+        "recovering",
+    ] * 3

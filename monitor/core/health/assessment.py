@@ -19,9 +19,9 @@ def assess_network(
 ) -> Status:
     """Say how a network is, as its anchor shows it.
 
-    Each look comes with what is believed of the circuit that it goes over, if any: while that is cut or
-    suspected the look says nothing of the network. *planned*, *way_planned*: all looks at the anchor, or at
-    those circuits, that are in doubt may fail because of planned work.
+    Each look comes with what is believed of the circuit that it goes over, if any: while that is cut or has
+    missed a look itself, the look says nothing of the network. *planned*, *way_planned*: all looks at the
+    anchor, or at those circuits, that are in doubt may fail because of planned work.
     """
     clear = [belief for belief, way in looks if not any(_is_doubtful(circuit) for circuit in way)]
     if clear:
@@ -35,7 +35,7 @@ def assess_network(
 
 
 def _is_doubtful(belief: Belief) -> bool:
-    return belief.verdict is Verdict.DOWN or belief.suspected
+    return belief.verdict is Verdict.DOWN or belief.doubt is not None
 
 
 def assess_center(center: Center, view: View) -> list[Status]:
