@@ -1,6 +1,6 @@
 """contract: every probe kind has the same shape, and no peer makes it late, loud, greedy or wrong.
 
-A new kind must be written into POINTED below: how it is pointed at a port of this machine.
+A new kind must be written into POINTED of pointed.py: how it is pointed at a port of this machine.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from monitor.ports import ProbeOptions
 from monitor.probes import load_kinds
 from tests.probes.certificates import Authority
 from tests.probes.peers import closed_port, deaf_port, never_answers, peer, resets, says
+from tests.probes.pointed import POINTED
 
 KINDS = load_kinds()
 DEADLINE = 0.2
@@ -31,22 +32,11 @@ GRACE = 1.0
 """Seconds that a busy machine may take to notice a deadline."""
 
 PICKY = {"body": "never said", "redirects": 3}
-POINTED = {
-    "http": (
-        "stream",
-        lambda port: {"url": f"http://127.0.0.1:{port}/", "body": "never said", "redirects": 3},
-    ),
-    "icmp": ("host", lambda _: {"host": "127.0.0.1"}),
-    "tcp": ("stream", lambda port: {"host": "127.0.0.1", "port": port, "expect": "never said"}),
-    "tls": ("stream", lambda port: {"host": "127.0.0.1", "port": port, "verify": False}),
-    "udp": ("datagram", lambda port: {"host": "127.0.0.1", "port": port}),
-}
-"""How each kind meets a peer, and the options that point it at a port of 127.0.0.1."""
 
 
 def pointed(name, port):
     if name not in POINTED:
-        pytest.fail(f"kind {name!r} is not in POINTED: say in this file how it is pointed at a local port")
+        pytest.fail(f"kind {name!r} is not in POINTED: say in pointed.py how it is pointed at a local port")
     return KINDS[name].options(**POINTED[name][1](port))
 
 
@@ -61,7 +51,15 @@ every_stream = pytest.mark.parametrize("name", STREAMS)
 
 # The shape.
 
-UNITS = {"seconds", "Unix time", "bytes", "packets", "certificates", "code", "ratio"}
+UNITS = {
+    "Unix time",
+    "bytes",
+    "certificates",
+    "code",
+    "packets",
+    "ratio",
+    "seconds",
+}
 
 
 def test_every_kind_can_be_pointed_at_this_machine():

@@ -1,0 +1,23 @@
+"""How each kind of probe meets a peer of the tests: one line per kind, in the order of the alphabet."""
+
+
+def at(port, **more):
+    return {"host": "127.0.0.1", "port": port, **more}
+
+
+def http(port):
+    return {"url": f"http://127.0.0.1:{port}/", "body": "never said", "redirects": 3}
+
+
+POINTED = {
+    "http": ("stream", http),
+    "icmp": ("host", lambda _: {"host": "127.0.0.1"}),
+    "tcp": ("stream", lambda port: at(port, expect="never said")),
+    "tls": ("stream", lambda port: at(port, verify=False)),
+    "udp": ("datagram", at),
+}
+"""The shape of the meeting, and the options that point the kind at a port of this machine.
+
+`stream`: over TCP, among hostile peers; `datagram`: over UDP, among babblers; `host`: at no port.
+A peer that says nothing it should must never be found well.
+"""
