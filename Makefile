@@ -6,6 +6,7 @@
 # make lock    renew the lock files from pyproject.toml
 
 PYTHON ?= python3
+JOBS ?= 3
 BIN := .venv/bin
 SERVERS := mosquitto mosquitto-clients prometheus prometheus-blackbox-exporter nginx-light openssl \
 	fping monitoring-plugins-basic iproute2 nftables tcpdump util-linux procps strace libfaketime
@@ -20,7 +21,7 @@ demo: .venv/ready
 	@$(BIN)/command-monitor demo $(DEMO)
 
 test: .venv/ready servers
-	@$(BIN)/pytest $(TESTS)
+	@$(BIN)/pytest -n $(JOBS) --dist loadgroup $(TESTS)
 
 test-long: .venv/ready servers
 	@$(BIN)/pytest -m long $(TESTS)
@@ -30,7 +31,7 @@ check: .venv/ready servers
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/pytest $(TESTS)
+	@$(BIN)/pytest -n $(JOBS) --dist loadgroup $(TESTS)
 
 bench: .venv/ready servers
 	@set -e; for bench in tests/bench/bench_*.py; do echo "== $$bench"; \

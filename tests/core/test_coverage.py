@@ -76,7 +76,7 @@ def test_work_on_a_power_feed_may_take_all_that_hangs_on_it():
         (["vantage/dan"], set()),
         (["gone", "gone/city", "risk/gone", "network/gone"], set()),
     ],
-    ids=str,
+    ids=lambda value: " ".join(sorted(value)) or "nothing",
 )
 def test_subjects_are_covered_with_all_that_is_below_them(scope, covered):
     assert set(subjects(scope, TOWN)) == covered
