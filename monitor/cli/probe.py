@@ -1,7 +1,8 @@
 """Look once, or a few times, at one target from the shell.
 
 Every kind takes its own options; `command-monitor probe KIND --help` lists them. Exit code 0: every look
-found the target well; 1: a look failed; 2: the call is wrong, or a look could not be made.
+found the target well; 1: a look failed, or found a value beyond its limit; 2: the call is wrong, or a look
+could not be made.
 """
 
 import argparse
@@ -170,6 +171,7 @@ class _Session:
     def __init__(self, kind: ProbeKind, options: ProbeOptions, target: str, show: Show) -> None:
         self._kind, self._options, self._target, self._show = kind, options, target, show
         self._outcomes: list[Outcome] = []
+        self._poor = False
         self._times: list[float] = []
 
     async def run(self, count: int, interval: float, deadline: float) -> None:
@@ -190,13 +192,14 @@ class _Session:
         finding, took = await observe(look_with(self._kind.probe, self._options), deadline)
         self._outcomes.append(finding.outcome)
         if finding.outcome is Outcome.OK:
+            self._poor |= finding.reason != "ok"
             self._times.append(finding.values.get("rtt", took))
         print(self._show(self._kind, self._target, len(self._outcomes), at, took, finding), flush=True)
 
     @property
     def exit_code(self) -> int:
-        """Return 1 if a look failed, 2 if none did but one could not be made, 0 if all is well."""
-        if Outcome.FAILED in self._outcomes:
+        """Return 1 if a look failed or found something poor, 2 if one could not be made, 0 if all is well."""
+        if Outcome.FAILED in self._outcomes or self._poor:
             return 1
         return 2 if Outcome.UNKNOWN in self._outcomes or not self._outcomes else 0
 

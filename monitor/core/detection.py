@@ -183,7 +183,12 @@ def settle(belief: Belief, decline: Decline | None, at: float, *, strained: bool
         return replace(belief, verdict=Verdict.UP, since=at, reason="ok", decline=None)
     since = belief.since if belief.decline is not None else max(decline.since, belief.since)
     return replace(
-        belief, verdict=Verdict.DEGRADED, since=since, reason=decline.reason, detail="", decline=decline
+        belief,
+        verdict=Verdict.DEGRADED,
+        since=since,
+        reason=decline.reason,
+        detail=decline.detail,
+        decline=decline,
     )
 
 

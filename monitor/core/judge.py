@@ -9,6 +9,7 @@ from math import inf, log
 
 from monitor.core.detection import Belief, Manner, Verdict, next_gap, revise, settle
 from monitor.core.learning import DAY, NOTHING, Learned, Spell
+from monitor.core.limits import Streak
 from monitor.core.loss import LossModel
 from monitor.core.observation import Finding, Outcome, ok
 from monitor.core.quality import LOSSY, SLOW, Cusum, Decline, Severity, severity_of
@@ -48,6 +49,7 @@ class Judge:
         "_lesson",
         "_loss",
         "_model",
+        "_poor",
         "_reading",
         "_sampled",
         "_sketch",
@@ -82,6 +84,7 @@ class Judge:
         """Round-trip times since it is slow."""
         self._sampled = 0
         self._usual: float | None = None
+        self._poor = Streak(belief.decline if belief.decline is not None and belief.decline.poor else None)
         self._begin(how)
 
     def adopt(self, how: Manner) -> None:
@@ -96,14 +99,15 @@ class Judge:
         self._loss = Cusum(LOSSY, self._healthy(), how.degrade, clear)
         self._slow = Cusum(SLOW, SLOWNESS, how.degrade, clear)
         self._spell, self._lesson = None, NOTHING
-        if (decline := self.belief.decline) is not None:
+        if (decline := self.belief.decline) is not None and not decline.poor:
             (self._slow if decline.reason == "slow" else self._loss).resume(decline.loss)
         self._reckon()
 
     @property
     def calm(self) -> bool:
         """A good look that is not slow changes nothing."""
-        return self.belief.steady and self._spell is None and self._loss.idle and self._slow.idle
+        quiet = self._loss.idle and self._slow.idle and self._poor.idle
+        return self.belief.steady and self._spell is None and quiet
 
     @property
     def _strained(self) -> bool:
@@ -121,6 +125,7 @@ class Judge:
             return
         if lost and was.doubt is None and was.verdict is not Verdict.DOWN:
             self._brace()
+        self._poor.weigh(finding, at)
         belief = revise(was, finding, sent=sent, at=at, how=self.how, model=self._assumed())
         if belief.verdict is Verdict.DOWN:
             if was.verdict is not Verdict.DOWN:
@@ -168,7 +173,7 @@ class Judge:
         """Take it for as good as it used to be, *at* that wall time, until it is seen that it is not."""
         self._loss.begin(self._healthy())
         self._slow.begin(SLOWNESS)
-        self.belief = settle(self.belief, None, at, strained=False)
+        self.belief = settle(self.belief, self._decline(), at, strained=False)
 
     def sample(self, rtt: float, at: float) -> None:
         """Learn from the round-trip time of a good look, seconds."""
@@ -258,7 +263,7 @@ class Judge:
             return self._told("loss" if self.how.adaptive else "intermittent", self._loss)
         if self._slow.tells:
             return self._told("slow", self._slow)
-        return None
+        return self._poor.decline
 
     def _told(self, reason: str, test: Cusum) -> Decline:
         """Return what was told before, unless the reason or the severity is another now."""

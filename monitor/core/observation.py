@@ -21,7 +21,8 @@ class Finding(NamedTuple):
 
     outcome: Outcome
     reason: str
-    """A short stable word, fit for a label: `timeout`, `refused`. `ok` where all is well."""
+    """A short stable word, fit for a label: `timeout`, `refused`. `ok` where all is well; beside an outcome
+    that is ok any other word says what is poor though it works."""
     detail: str = ""
     """The same for people; may quote the peer, so it is hostile text and never a label."""
     values: Mapping[str, float] = NOTHING
@@ -33,6 +34,11 @@ class Finding(NamedTuple):
 def ok(detail: str = "", **values: float) -> Finding:
     """Say that the subject is as it should be."""
     return Finding(Outcome.OK, "ok", detail, values, path_up=True)
+
+
+def poor(reason: str, detail: str = "", **values: float) -> Finding:
+    """Say that the subject works, and that what *reason* names is beyond its limit."""
+    return Finding(Outcome.OK, reason, detail, values, path_up=True)
 
 
 def failed(reason: str, detail: str = "", *, path_up: bool = False, **values: float) -> Finding:

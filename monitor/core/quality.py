@@ -57,7 +57,7 @@ class Decline:
     """How much worse something is than it used to be: as it was when it was told, not from look to look."""
 
     reason: str
-    """`loss`, `slow`, or `intermittent` of a service."""
+    """`loss`, `slow`, or `intermittent` of a service; of a value beyond its limit the word of the look."""
     severity: Severity
     since: float
     """Wall time of the first bad look of the run that proved it, Unix seconds."""
@@ -67,6 +67,13 @@ class Decline:
     """Of what is slow: round-trip time, seconds."""
     usual: float | None = None
     """Of what is slow: round-trip time below which 95 % of answers come when all is well, seconds."""
+    detail: str = ""
+    """Of a value beyond its limit: both of them, for people."""
+
+    @property
+    def poor(self) -> bool:
+        """A value is beyond its limit: it says nothing about the way, and nothing of earlier times."""
+        return not self.loss and self.rtt is None
 
 
 def rank(decline: Decline | None) -> int:

@@ -59,6 +59,8 @@ def _pattern(status: Status, words: Words) -> str:
         return "center_dark"  # none of its links is looked at from here: nothing is known of them
     if status.severity is not None and f"{pattern}_{status.reason}" in words.sentence:
         return f"{pattern}_{status.reason}"
+    if status.decline is not None and status.decline.poor and f"{pattern}_poor" in words.sentence:
+        return f"{pattern}_poor"
     return pattern if pattern in words.sentence else f"{status.kind}_unknown"
 
 

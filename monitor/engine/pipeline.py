@@ -88,7 +88,7 @@ class Pipeline:
             self._tell_hindrance(key, finding)
         self._count(key, finding, sent_at)
         good, rtt = finding.outcome is Outcome.OK, finding.values.get("rtt")
-        if good and key.calm and (rtt is None or rtt <= key.slow_above):
+        if finding.reason == "ok" and key.calm and (rtt is None or rtt <= key.slow_above):
             key.judge.calm_looks += 1
         else:
             self._weigh(key, finding, sent_at, rtt)

@@ -95,7 +95,9 @@ def _hold(status: Status, before: Status | None) -> Status:
 
 def _forbear(status: Status, before: Status | None) -> Status:
     """Do not hold against a subject what the way to it has become, unless it was said of it before."""
-    if status.decline is None or (before is not None and before.health is Health.DEGRADED):
+    if status.decline is None or status.decline.poor:
+        return status
+    if before is not None and before.health is Health.DEGRADED:
         return status
     return replace(status, health=Health.UP, reason="ok", decline=None, planned=False)
 

@@ -163,6 +163,7 @@ EN = Words(
         "link_degraded_slow": "{center}'s link to {network} is slow since {at}: a round trip takes {rtt}, usually at most {usual} ({severity})",
         "its_link_degraded_loss": "its link to {network} loses {loss} of all packets ({severity})",
         "its_link_degraded_slow": "its link to {network} is slow: a round trip takes {rtt}, usually at most {usual} ({severity})",
+        "device_degraded_poor": "{device} at {center} works, but not as it should since {at} ({reason})",
         "device_degraded_intermittent": "{device} at {center} fails now and then since {at}: {loss} of all looks ({severity})",
         "network_degraded_loss": "{network} loses {loss} of all packets since {at} ({severity})",
         "network_degraded_slow": "{network} is slow since {at}: a round trip takes {rtt}, usually at most {usual} ({severity})",

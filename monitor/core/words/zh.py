@@ -162,6 +162,7 @@ ZH = Words(
         "link_degraded_slow": "{center} {at} 起至{network}链路时延偏高：往返 {rtt}，平常不超过 {usual}（{severity}）",
         "its_link_degraded_loss": "至{network}链路丢包 {loss}（{severity}）",
         "its_link_degraded_slow": "至{network}链路时延偏高：往返 {rtt}，平常不超过 {usual}（{severity}）",
+        "device_degraded_poor": "{center}{device} {at} 起在用，但指标超限（{reason}）",
         "device_degraded_intermittent": "{center}{device} {at} 起时好时坏：{loss} 的检测失败（{severity}）",
         "network_degraded_loss": "{network} {at} 起丢包 {loss}（{severity}）",
         "network_degraded_slow": "{network} {at} 起时延偏高：往返 {rtt}，平常不超过 {usual}（{severity}）",

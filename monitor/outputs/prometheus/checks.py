@@ -59,7 +59,7 @@ def _belief(view: View) -> Iterator[Sample]:
 def _trouble(view: View) -> Iterator[Sample]:
     for labels, reading, _ in view.checks:
         finding = reading.finding
-        if finding is not None and finding.outcome is not Outcome.OK:
+        if finding is not None and finding.reason != "ok":
             ending = Ending(("outcome", finding.outcome.value), ("reason", word(finding.reason)))
             yield "_info", labels, ending, 1
 
