@@ -24,8 +24,8 @@ from monitor.core.world import Json, Reading, World, call_over
 Document = dict[str, Json]
 
 _VITALS = (
-    "started_at", "ready", "looks", "in_flight", "waiting", "skipped", "evidence_dropped", "lag", "lag_max",
-    "events", "reloads", "reload_failed", "reload_ok", "reload_at", "reload_trouble",
+    "started_at", "ready", "looks", "in_flight", "waiting", "skipped", "evidence_dropped", "mishaps", "lag",
+    "lag_max", "events", "reloads", "reload_failed", "reload_ok", "reload_at", "reload_trouble",
 )  # fmt: skip
 _OUTPUT_VITALS = ("connected", "queued", "delivered", "failed", "dropped", "reconnects", "trouble")
 _STORE_VITALS = (

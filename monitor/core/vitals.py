@@ -63,6 +63,8 @@ class Vitals:
     """Looks not made because the one before was still under way."""
     evidence_dropped: int = 0
     """Findings not used because the event loop lagged while they were gathered."""
+    mishaps: int = 0
+    """Bugs of ours that broke a finding, an assessment or a diagnosis, and nothing else."""
     lag: float = 0.0
     """Latest lag of the event loop, seconds."""
     lag_max: float = 0.0

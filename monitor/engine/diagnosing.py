@@ -20,6 +20,7 @@ from monitor.core.story import Story
 from monitor.core.storytelling import Storyteller, incident_news
 from monitor.core.topology import Kind, Topology, observation_id
 from monitor.core.world import World
+from monitor.engine.mishaps import Mishaps
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
@@ -48,7 +49,15 @@ PER_SECOND = 400.0
 class Diagnostician:
     """Holds the book of incidents; a part of the engine, in its event loop."""
 
-    def __init__(self, world: World, telling: Telling, budget: Budget, hold: float, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        world: World,
+        telling: Telling,
+        mishaps: Mishaps,
+        budget: Budget,
+        hold: float,
+        zone: tzinfo,
+    ) -> None:
         """Close an incident when all has been well for *hold* seconds, longer after each relapse."""
         self.scheduler: Scheduler
         self.worked_on: frozenset[str] = frozenset()
@@ -57,6 +66,7 @@ class Diagnostician:
         """Hears whenever the world's incidents are those of a new diagnosis."""
         self._world = world
         self._telling = telling
+        self._mishaps = mishaps
         self._budget = budget
         self._hold = hold
         self._zone = zone
@@ -130,11 +140,14 @@ class Diagnostician:
             self._think_in(AGAIN)
             return
         now = time.time()
-        said = self._witnesses.testify(self._topology.observations, now)
-        if said.misses or self._book.open:
-            self._conclude(said, now)
+        going_on = True
+        with self._mishaps.contained("diagnosis"):
+            said = self._witnesses.testify(self._topology.observations, now)
+            if said.misses or self._book.open:
+                self._conclude(said, now)
+            going_on = bool(self._book.open or said.misses)
         self._rest_until = time.monotonic() + SHARE * (time.monotonic() - began)
-        if self._book.open or said.misses:
+        if going_on:
             self._think_in(AGAIN)
 
     def _is_blind(self) -> bool:

@@ -18,6 +18,7 @@ from monitor.engine.diagnosing import Diagnostician
 from monitor.engine.feed import LogFeed
 from monitor.engine.hearing import Ear
 from monitor.engine.looker import Looker
+from monitor.engine.mishaps import Mishaps
 from monitor.engine.pipeline import Pipeline
 from monitor.engine.planning import Planner
 from monitor.engine.scheduler import Scheduler
@@ -65,16 +66,17 @@ class Engine:
         self._telling = Telling(world, vitals, log)
         self.ear = Ear(world, self._telling)
         """Who takes in what other vantages say."""
-        self._pipeline = Pipeline(world, vitals, self._telling, zone)
+        mishaps = Mishaps(vitals, self._telling)
+        self._pipeline = Pipeline(world, vitals, self._telling, mishaps, zone)
         budget = Budget(tuning.suspicions_per_year, tuning.false_alarms_per_year)
-        self._diagnostician = Diagnostician(world, self._telling, budget, tuning.hold, zone)
+        self._diagnostician = Diagnostician(world, self._telling, mishaps, budget, tuning.hold, zone)
         self.planner = Planner(world, self._telling, self._pipeline.assessor, zone)
         """Who keeps the planned work."""
         self.planner.replanned = self._diagnostician.replan
         self._diagnostician.concluded = self.planner.follow
         self._pipeline.stirred = self._diagnostician.missed
         self.ear.stirred = self._diagnostician.stir
-        self._looker = Looker(kinds, self._pipeline, self.vitals, concurrency=tuning.concurrency)
+        self._looker = Looker(kinds, self._pipeline, vitals, mishaps, concurrency=tuning.concurrency)
         self._scheduler = Scheduler(self._looker.launch, self.vitals, time.time())
         self._pipeline.scheduler = self._pipeline.assessor.scheduler = self._scheduler
         self._looker.scheduler = self._scheduler

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from monitor.core.observation import Finding
 from monitor.core.vitals import Vitals
+from monitor.engine.mishaps import Mishaps
 from monitor.engine.pipeline import Pipeline
 from monitor.engine.runner import Runner, look_with
 from monitor.engine.scheduler import Scheduler
@@ -15,12 +16,19 @@ class Looker:
     """Sends what the scheduler says is due; one look per check at a time."""
 
     def __init__(
-        self, kinds: Mapping[str, ProbeKind], pipeline: Pipeline, vitals: Vitals, *, concurrency: int
+        self,
+        kinds: Mapping[str, ProbeKind],
+        pipeline: Pipeline,
+        vitals: Vitals,
+        mishaps: Mishaps,
+        *,
+        concurrency: int,
     ) -> None:
         self.scheduler: Scheduler
         self._kinds = kinds
         self._pipeline = pipeline
         self._vitals = vitals
+        self._mishaps = mishaps
         self._engines: dict[str, BatchEngine] = {}
         self._runner = Runner(concurrency)
 
@@ -38,7 +46,7 @@ class Looker:
 
     def launch(self, due: list[Watch]) -> None:
         """Begin a look at each watch that is due and has none under way."""
-        batches: dict[BatchEngine, list[tuple[object, object, float]]] = {}
+        batches: dict[BatchEngine, list[tuple[object, Watch, float]]] = {}
         put_first = self.scheduler.put_first
         for watch in due:
             put_first(watch)
@@ -55,8 +63,16 @@ class Looker:
             else:
                 batches[engine] = [(watch.handle, watch, watch.wait)]
         for engine, batch in batches.items():
-            engine.send(batch)
+            self._send(engine, batch)
         self._vitals.in_flight, self._vitals.waiting = self._runner.in_flight, self._runner.waiting
+
+    def _send(self, engine: BatchEngine, batch: list[tuple[object, Watch, float]]) -> None:
+        try:
+            engine.send(batch)
+        except Exception as error:  # noqa: BLE001 - the batches of other engines must go out
+            self._mishaps.note("look", error)
+            for _, watch, _ in batch:
+                watch.flying = False
 
     def _done(self, watch: Watch, sent_at: float, finding: Finding, took: float) -> None:
         watch.reading.took = took

@@ -16,6 +16,7 @@ from monitor.core.record import Kept
 from monitor.core.vitals import Vitals
 from monitor.core.world import HISTORY, Event, World
 from monitor.engine.assessing import Assessor
+from monitor.engine.mishaps import Mishaps
 from monitor.engine.pace import Changed, Pace
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
@@ -37,6 +38,7 @@ class Pipeline:
         world: World,
         vitals: Vitals,
         telling: Telling,
+        mishaps: Mishaps,
         zone: tzinfo,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -49,6 +51,7 @@ class Pipeline:
         self._wall = wall
         self._offset = wall() - time.monotonic()
         self._telling = telling
+        self._mishaps = mishaps
         self._hindrances: set[tuple[str, str]] = set()
         self.assessor = Assessor(world, telling, zone, wall)
         """Says how subjects are."""
@@ -61,26 +64,42 @@ class Pipeline:
     def answered(self, key: Watch, sent_at: float, rtt: float) -> None:
         """Take in a good look: the hot path, a microsecond or two."""
         key.flying = False
-        reading = key.reading
-        reading.ok += 1
-        reading.last_at = sent_at + self._offset
-        reading.history = (reading.history << 1) & _HISTORY_MASK
-        if reading.filled < HISTORY:
-            reading.filled += 1
-        key.note_rtt(rtt)
-        if key.calm and rtt <= key.slow_above:
-            key.judge.calm_looks += 1
-        else:
-            reading.finding = FINE
-            self._weigh(key, FINE, sent_at, rtt)
-        key.unsampled -= 1
-        if key.unsampled <= 0:
-            key.sample(rtt, reading.last_at)
+        try:
+            reading = key.reading
+            reading.ok += 1
+            reading.last_at = sent_at + self._offset
+            reading.history = (reading.history << 1) & _HISTORY_MASK
+            if reading.filled < HISTORY:
+                reading.filled += 1
+            key.note_rtt(rtt)
+            if key.calm and rtt <= key.slow_above:
+                key.judge.calm_looks += 1
+            else:
+                reading.finding = FINE
+                self._weigh(key, FINE, sent_at, rtt)
+            key.unsampled -= 1
+            if key.unsampled <= 0:
+                key.sample(rtt, reading.last_at)
+        except Exception as error:  # noqa: BLE001 - the other looks of the batch must be heard
+            self._mishaps.note("finding", error)
 
     def found(self, key: Watch, sent_at: float, finding: Finding) -> None:
         """Take in any other finding; silence while our own loop lagged is nobody's fault but ours."""
         crash.point("probe_result")
         key.flying = False
+        with self._mishaps.contained("finding"):
+            self._take(key, sent_at, finding)
+
+    def late(self, key: Watch, sent_at: float, rtt: float) -> None:
+        """Take in an answer that came after its look was given up: the path is there, if slow."""
+        with self._mishaps.contained("finding"):
+            key.reading.late += 1
+            key.note_rtt(rtt)
+            was = key.belief
+            key.judge.late(sent_at, sent_at + self._offset, rtt)
+            self._revised(key, was, sent_at)
+
+    def _take(self, key: Watch, sent_at: float, finding: Finding) -> None:
         if finding.reason == "timeout" and self.scheduler.lagged_since(sent_at):
             self._vitals.evidence_dropped += 1
             finding = unknown("own_lag", "the event loop was late while we waited")
@@ -96,14 +115,6 @@ class Pipeline:
             key.unsampled -= 1
             if key.unsampled <= 0:
                 key.sample(rtt, key.reading.last_at)
-
-    def late(self, key: Watch, sent_at: float, rtt: float) -> None:
-        """Take in an answer that came after its look was given up: the path is there, if slow."""
-        key.reading.late += 1
-        key.note_rtt(rtt)
-        was = key.belief
-        key.judge.late(sent_at, sent_at + self._offset, rtt)
-        self._revised(key, was, sent_at)
 
     def relearned(self) -> dict[str, Kept]:
         """Return what is to be kept of the checks that have learned since this was last asked for.
@@ -182,7 +193,8 @@ class Pipeline:
             return
         self.world.beliefs[watch.check.id] = now
         if now.doubt is not was.doubt or now.verdict is not was.verdict:
-            self.stirred(watch)
+            with self._mishaps.contained("diagnosis"):
+                self.stirred(watch)
         doubted = (now.doubt is None) != (was.doubt is None)
         if _shown(now) != _shown(was) or (doubted and self.assessor.carries(watch.check.subject)):
             self._pace.add(Changed(watch, was, now))
@@ -205,6 +217,10 @@ class Pipeline:
 
     def _conclude(self, changed: Sequence[Changed]) -> None:
         """Tell what these changes of belief mean, all of one center or network."""
+        with self._mishaps.contained("assessment"):
+            self._tell(changed)
+
+    def _tell(self, changed: Sequence[Changed]) -> None:
         changes = self.assessor.changed(changed)
         events = [self._news(one) for one in changed if belief_is_news(one.was, one.now)]
         events += self.assessor.events(changes)

@@ -124,6 +124,7 @@ EN = Words(
         "what_reload_refused": "refused a faulty inventory and kept the old one",
         "what_clock_stepped": "saw the wall clock step",
         "what_cannot_look": "cannot look, for a reason of our own",
+        "what_mishap": "has met a bug of its own, which cost a finding or a conclusion; please report it",
         "what_store_trouble": "cannot write events to the disk and keeps them in memory",
         "what_store_back": "writes events to the disk again",
         "what_database_set_aside": "set a damaged event log aside",

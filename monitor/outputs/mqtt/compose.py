@@ -125,6 +125,7 @@ class Composer:
             waiting=vitals.waiting,
             skipped=vitals.skipped,
             evidence_dropped=vitals.evidence_dropped,
+            mishaps=vitals.mishaps,
             lag=round(vitals.lag, 6),
             lag_max=round(vitals.lag_max, 6),
             events=vitals.events,

@@ -244,6 +244,8 @@ class VitalsPayload(Payload):
     waiting: int
     skipped: int
     evidence_dropped: int
+    mishaps: int
+    """Bugs of the daemon itself that cost it a finding or a conclusion."""
     lag: Seconds
     """Latest lag of the event loop."""
     lag_max: Seconds

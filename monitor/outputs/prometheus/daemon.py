@@ -99,6 +99,12 @@ DAEMON_FAMILIES = (
         lambda v: v.evidence_dropped,
         f"increase({PREFIX}evidence_dropped_total[10m]) > 0",
     ),
+    counter(
+        "mishaps",
+        "Bugs of the daemon itself that cost it a finding, an assessment or a diagnosis.",
+        lambda v: v.mishaps,
+        f"increase({PREFIX}mishaps_total[10m]) > 0",
+    ),
     counter("events", "Events: changes of belief and health, and news of the daemon.", lambda v: v.events),
     counter("config_reloads", "Reloads of the configuration that were accepted.", lambda v: v.reloads),
     counter(
