@@ -131,4 +131,4 @@ async def test_a_center_that_is_lost_again_while_it_recovers_is_the_same_inciden
     assert [e.data["stage"] for e in told if e.data["stage"] != "suspected"] == [
         "confirmed",
         "recovering",
-    ] * 3
+    ] * 2
