@@ -89,6 +89,8 @@ def _declare(group: Any, kind: ProbeKind, key: str, field: FieldInfo) -> None:  
         told["action"] = argparse.BooleanOptionalAction
     elif get_origin(field.annotation) is dict:
         told |= {"action": "append", "metavar": "NAME=TEXT"}
+    elif get_origin(field.annotation) is tuple:
+        told |= {"action": "append", "metavar": "TEXT"}
     elif get_origin(field.annotation) is Literal:
         told["metavar"] = "|".join(map(str, get_args(field.annotation)))
     else:

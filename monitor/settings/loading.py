@@ -13,9 +13,11 @@ from monitor.config import load_inventory
 from monitor.config.document import Node, Place, read
 from monitor.config.validation import explained, fields_at, truths
 from monitor.config.words import nearest, one_of, shown
+from monitor.core.checks import checks_of
 from monitor.core.inventory import Inventory
 from monitor.errors import ConfigError, Problem
 from monitor.ports import ProbeKind
+from monitor.probes import plugin
 from monitor.settings.brokers import MqttSettings, ReportSettings, told_brokers, with_credential
 from monitor.settings.model import PREFIX, Settings
 
@@ -50,7 +52,10 @@ def load_settings(path: Path | None = None) -> Settings:
 
 
 def load_declared(settings: Settings, kinds: Mapping[str, ProbeKind]) -> Inventory:
-    """Return the settings' inventory, which must know the settings' vantage; raise ConfigError otherwise."""
+    """Return the settings' inventory; raise ConfigError unless it knows the settings' vantage.
+
+    Neither may a check of that vantage run a program that lies outside the folders of the settings.
+    """
     inventory = load_inventory(settings.inventory, kinds)
     if settings.vantage not in inventory.vantages:
         words = inventory.vantages
@@ -58,7 +63,20 @@ def load_declared(settings: Settings, kinds: Mapping[str, ProbeKind]) -> Invento
         node = _node(settings.file)
         problem = _at(node, ("vantage",), shown(settings.vantage), expected)
         raise ConfigError(problems=[replace(problem, hint=nearest(settings.vantage, words))])
+    if problems := list(_strange_plugins(settings, inventory)):
+        raise ConfigError(problems=problems)
     return inventory
+
+
+def _strange_plugins(settings: Settings, inventory: Inventory) -> Iterator[Problem]:
+    folders = settings.looking.plugin_folders
+    for key, check in checks_of(inventory, inventory.vantages[settings.vantage]).items():
+        options = check.look.options
+        if isinstance(options, plugin.Options) and not any(
+            options.program.startswith(f"{folder}/") for folder in folders
+        ):
+            expected = one_of(folders, "a program in a folder of `looking.plugin_folders`")
+            yield Problem(str(settings.inventory), None, f"{key}: program", shown(options.program), expected)
 
 
 def _node(file: Path | None) -> Node:

@@ -56,11 +56,30 @@ class DetectionSettings(FileModel):
         return self
 
 
+def _split(value: object) -> object:
+    return value.split(":") if isinstance(value, str) else value
+
+
+def _folder(value: str) -> str:
+    if not value.startswith("/") or ".." in value.split("/"):
+        raise wanted("an absolute path without ..")
+    return value.rstrip("/") or "/"
+
+
 class LookingSettings(FileModel):
-    """How much is looked at once."""
+    """How much is looked at once, and which programs may be run for it."""
 
     concurrency: Annotated[int, Field(ge=1, le=10_000), BeforeValidator(no_truth)] = 200
     """Looks under way at the same time, those of the batch engines (icmp, tcp) not counted."""
+    plugin_folders: Annotated[list[Annotated[str, AfterValidator(_folder)]], BeforeValidator(_split)] = Field(
+        default=[
+            "/usr/lib/nagios/plugins",
+            "/usr/lib64/nagios/plugins",
+            "/usr/lib/monitoring-plugins",
+            "/usr/local/lib/nagios/plugins",
+        ]
+    )
+    """Folders in which the programs of `plugin` checks must lie; in the environment parted by colons."""
 
 
 class LogSettings(FileModel):
@@ -108,7 +127,7 @@ class Settings(BaseSettings):
     detection: DetectionSettings = DetectionSettings()
     """How sure we must be."""
     looking: LookingSettings = LookingSettings()
-    """How much is looked at once."""
+    """How much is looked at once, and which programs may be run for it."""
     metrics: MetricsOptions = MetricsOptions()
     """What the metrics tell."""
     log: LogSettings = LogSettings()

@@ -12,6 +12,7 @@ def http(port):
 POINTED = {
     "http": ("stream", http),
     "icmp": ("host", lambda _: {"host": "127.0.0.1"}),
+    "plugin": ("host", lambda _: {"host": "127.0.0.1", "program": "/bin/true"}),
     "tcp": ("stream", lambda port: at(port, expect="never said")),
     "tls": ("stream", lambda port: at(port, verify=False)),
     "udp": ("datagram", at),

@@ -87,6 +87,12 @@ EN = Words(
         "message_size": "packet too big to send",
         "receive_overflow": "answers lost here",
         "unexpected_answer": "unexpected answer",
+        "warning": "plugin warns",
+        "critical": "plugin says critical",
+        "plugin_unknown": "plugin does not know",
+        "plugin_broken": "plugin is broken",
+        "plugin_missing": "plugin cannot be run",
+        "plugins_busy": "too many plugins at once",
     },
     label={
         "center": "center",

@@ -87,6 +87,12 @@ ZH = Words(
         "message_size": "报文过大，本机发不出",
         "receive_overflow": "本机来不及接收",
         "unexpected_answer": "应答不符",
+        "warning": "插件告警",
+        "critical": "插件报严重",
+        "plugin_unknown": "插件无法判断",
+        "plugin_broken": "插件运行异常",
+        "plugin_missing": "插件无法运行",
+        "plugins_busy": "同时运行的插件过多",
     },
     label={
         "center": "指挥中心",
