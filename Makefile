@@ -38,7 +38,7 @@ bench: .venv/ready servers
 		$(BIN)/python -m tests.bench.$$(basename $$bench .py); echo; done
 
 docs: .venv/ready
-	@for kind in inventory profile settings; do $(BIN)/command-monitor schema $$kind > config/schema/$$kind.json; done
+	@for kind in inventory profile roster settings; do $(BIN)/command-monitor schema $$kind > config/schema/$$kind.json; done
 	@$(BIN)/command-monitor schema --markdown > docs/configuration.md
 	@$(BIN)/command-monitor asyncapi > docs/asyncapi.yaml
 	@$(BIN)/python -m monitor.outputs.prometheus.reference docs/metrics.md

@@ -1,6 +1,6 @@
-"""Check an inventory, a device profile or settings: every mistake at once, each with its file, line and key.
+"""Check an inventory, a profile, a roster or settings: every mistake at once, with its file, line and key.
 
-Which of them FILE is shows from its content. Without FILE the settings and their inventory are checked.
+Which of them FILE is shows from its content. Without FILE the settings, their inventory and their roster are.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from monitor.config import load_inventory, load_profile
 from monitor.config.document import read
+from monitor.config.roster import RosterFile, load_roster
 from monitor.config.schema import InventoryFile, ProfileFile
 from monitor.core.checks import checks_of
 from monitor.core.inventory import Inventory
@@ -19,7 +20,7 @@ from monitor.ports import ProbeKind
 from monitor.probes import load_kinds
 from monitor.settings import Settings, load_declared, load_settings
 
-HELP = "check an inventory, a device profile or settings"
+HELP = "check an inventory, a device profile, a roster or settings"
 
 Kinds = Mapping[str, ProbeKind]
 Declared = dict[str, object]
@@ -56,17 +57,29 @@ def _check(file: Path | None, settings: Path | None, kinds: Kinds) -> Declared:
     if file is not None and what is ProfileFile:
         profile = load_profile(file, kinds)
         return {"file": str(file), "looks": len(profile.file.looks), "variables": len(profile.file.variables)}
+    if file is not None and what is RosterFile:
+        return _people(file)
     loaded = load_settings(file or settings)
-    return _declared(loaded.inventory, load_declared(loaded, kinds))
+    people = {} if loaded.roster is None else _people(loaded.roster)
+    return people | _declared(loaded.inventory, load_declared(loaded, kinds))
 
 
-def _what(file: Path) -> type[InventoryFile | ProfileFile | Settings]:
+def _what(file: Path) -> type[InventoryFile | ProfileFile | RosterFile | Settings]:
     """Return which kind of file this is: the one that knows most of its keys."""
     keys = set(read(file).children())
-    models = (ProfileFile, Settings, InventoryFile)
+    models = (ProfileFile, Settings, RosterFile, InventoryFile)
     known = {model: len(keys & set(model.model_fields)) for model in models}
     best = max(known.values())
     return next(model for model in models if known[model] == best) if best else InventoryFile
+
+
+def _people(file: Path) -> Declared:
+    roster = load_roster(file)
+    return {
+        "file": str(file),
+        "officers": len(roster.officers),
+        "shifts": len(roster.rotas) + len(roster.listed),
+    }
 
 
 def _declared(file: Path, inventory: Inventory) -> Declared:

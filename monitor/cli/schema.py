@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from monitor.config.editors import AIM, schema_of
 from monitor.config.reference import options, tables
+from monitor.config.roster import RosterFile
 from monitor.config.schema import InventoryFile, ProfileFile
 from monitor.ports import ProbeKind
 from monitor.probes import load_kinds
@@ -18,6 +19,7 @@ HELP = "print the JSON Schema of a file, or the reference of all"
 FILES: dict[str, type[BaseModel]] = {
     "inventory": InventoryFile,
     "profile": ProfileFile,
+    "roster": RosterFile,
     "settings": Settings,
 }
 
@@ -26,8 +28,9 @@ _INTRODUCTION = """\
 
 <!-- Made by `command-monitor schema --markdown`; a test keeps it current. -->
 
-Three kinds of YAML files say everything: the [inventory](#inventory) declares the city, device
-[profiles](#profile) say how equipment is looked at, the [settings](#settings) are about one daemon.
+Four kinds of YAML files say everything: the [inventory](#inventory) declares the city, device
+[profiles](#profile) say how equipment is looked at, the [roster](#roster) who is on duty, and the
+[settings](#settings) are about one daemon.
 `command-monitor check FILE` tells every mistake in any of them at once, with file, line and key:
 
     shiyan.yaml:111: centers.danjiangkou.links.city.primary.carrier: found 'unicon', expected a carrier:
@@ -69,6 +72,22 @@ device names it (`profile: NAME`), and may give `variables` and change single `l
 looks `{address}` is the device's address, `{id}` its center's id, every other name one of its variables.
 """
 
+_ROSTER = """\
+## Roster
+
+The file that the settings name (`roster: roster.yaml`); `config/roster.yaml` is an example. `command-monitor
+duty` shows who is on duty, who comes next, the month, and every time of the next 30 days for which nobody is
+there; `--csv` and `--ical` print the month for a spreadsheet or a telephone. Such files can be read back in:
+
+**Lists.** A `.csv` file has a heading (`begin,end,officer,shift`, or 开始,结束,值班员,班次) and a line for each
+shift; UTF-8 and GB 18030 are understood. In an `.ics` file each event is a shift and its summary is the officer,
+by id or by name; events that recur are refused.
+
+**Days.** China's holidays and make-up workdays come from the package `chinesecalendar`, up to the year that it
+knows; for later ones `duty` says so, and `rest` and `work` take them. Where clocks are changed a shift lasts until
+the clock shows its end, so it leaves no gap.
+"""
+
 _SETTINGS = """\
 ## Settings
 
@@ -108,6 +127,8 @@ def reference(kinds: Mapping[str, ProbeKind]) -> str:
             *_probe_kinds(kinds),
             _PROFILE,
             tables(ProfileFile).partition("\n### ")[0],
+            _ROSTER,
+            tables(RosterFile),
             _SETTINGS,
             tables(Settings).rstrip() + "\n",
         ]

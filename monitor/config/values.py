@@ -121,7 +121,9 @@ def known(what: str) -> AfterValidator:
     def check(value: str, info: ValidationInfo) -> str:
         words = cast("dict[str, list[str]]", info.context or {}).get(what, ())
         if value not in words:
-            raise wanted(one_of(words, f"a {what}"), nearest(value, words))
+            raise wanted(
+                one_of(words, f"{'an' if what[0] in 'aeiou' else 'a'} {what}"), nearest(value, words)
+            )
         return value
 
     return AfterValidator(check)

@@ -17,6 +17,8 @@ AROUND = timedelta(days=2)
 """Before a moment, in which every shift has begun that is under way at it."""
 FAR = 35
 """Days ahead in which the next hand-over is looked for."""
+AHEAD = 30
+"""Days ahead in which a time without anybody on duty is found."""
 
 
 class Days(StrEnum):
@@ -96,6 +98,17 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A shift that somebody has written down."""
+
+    begin: datetime
+    end: datetime
+    """Without a zone: of the city's clocks."""
+    officer: str
+    rota: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """Somebody else's duty than the rota says, or one more, for some time."""
 
@@ -124,8 +137,7 @@ class Roster:
     leaders: tuple[str, ...] = ()
     """Who is told where nobody is on duty, the first one first."""
     rotas: tuple[Rota, ...] = ()
-    listed: tuple[Shift, ...] = ()
-    """Shifts that somebody has written down one by one."""
+    listed: tuple[Listed, ...] = ()
     changes: tuple[Change, ...] = ()
     """The later one wins."""
     calendar: Calendar = Calendar()
@@ -158,10 +170,8 @@ def _on(ahead: Iterable[Shift], at: float) -> tuple[str, ...]:
 
 def shifts(roster: Roster, begin: float, end: float, zone: tzinfo) -> list[Shift]:
     """Return the shifts that touch the time from *begin* to *end*, in order, all changes made."""
-    found = [
-        *roster.listed,
-        *(one for rota in roster.rotas for one in _round(rota, roster, begin, end, zone)),
-    ]
+    found = [Shift(moment(o.begin, zone), moment(o.end, zone), o.officer, o.rota) for o in roster.listed]
+    found += (one for rota in roster.rotas for one in _round(rota, roster, begin, end, zone))
     for change in roster.changes:
         found = list(dict.fromkeys(_changed(found, change, zone)))
     touching = (one for one in found if one.begin < end and one.end > begin)

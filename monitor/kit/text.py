@@ -9,6 +9,8 @@ _REMOVED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Controls (C0, C1), formats (bidirectional overrides, zero-width marks), surrogates, unassigned."""
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|.|$)", re.DOTALL)
 _HEX = re.compile(r"x[0-9a-fA-F]{2}")
+LONG_NUMBER = 10
+"""Digits of a telephone number from which some of them may be shown."""
 _LETTERS = {"r": "\r", "n": "\n", "t": "\t", "0": "\0", "\\": "\\"}
 
 
@@ -31,6 +33,14 @@ def clean(text: str | bytes, limit: int = 200) -> str:
 def _shown(character: str) -> str:
     category = unicodedata.category(character)
     return " " if category in _REMOVED or category in _SPACES else character
+
+
+def masked(number: str) -> str:
+    """Return a telephone number that can be recognised by who knows it, `138****1234`, and by nobody else."""
+    digits = re.sub(r"[^0-9]", "", number)
+    if len(digits) < LONG_NUMBER:
+        return "*" * len(digits)
+    return f"{digits[:3]}{'*' * (len(digits) - 7)}{digits[-4:]}"
 
 
 def contains(text: str, pattern: str) -> bool:

@@ -107,6 +107,8 @@ class Settings(BaseSettings):
 
     inventory: Path = Path("shiyan.yaml")
     """The city: an inventory file. Relative paths start at the folder of the settings file."""
+    roster: Path | None = None
+    """Who is on duty: a roster file."""
     vantage: Id = "city"
     """Where this daemon stands: an id from the inventory's `vantages`."""
     state_dir: Path = Path("/var/lib/command-monitor")

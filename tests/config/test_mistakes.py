@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import load_inventory, load_profile
+from monitor.config.roster import load_roster
 from monitor.errors import ConfigError
 from monitor.settings import load_settings
 
@@ -15,9 +16,13 @@ FILES = sorted(BAD.glob("*.yaml"))
 
 def complaint(path, kinds):
     """Return what is said of the file, with the names of files instead of their paths."""
-    load = load_profile if path.parent.name == "profiles" else load_inventory
+    loads = {"settings": load_settings, "roster": load_roster}
+    load = loads.get(path.stem.partition("-")[0])
     with pytest.raises(ConfigError) as caught:
-        load_settings(path) if path.stem.startswith("settings-") else load(path, kinds)
+        if load is not None:
+            load(path)
+        else:
+            (load_profile if path.parent.name == "profiles" else load_inventory)(path, kinds)
     return str(caught.value).replace(f"{BAD}/", "")
 
 

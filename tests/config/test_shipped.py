@@ -17,6 +17,7 @@ PROFILES = sorted((shipped() / "profiles").glob("*.yaml"))
 EXAMPLES = {
     "inventory": [shipped() / "shiyan.yaml", shipped() / "minimal.yaml"],
     "profile": PROFILES,
+    "roster": [shipped() / "roster.yaml"],
     "settings": [shipped() / "settings.yaml"],
 }
 

@@ -13,10 +13,10 @@ from monitor.core.roster import (
     Calendar,
     Change,
     Days,
+    Listed,
     Officer,
     Roster,
     Rota,
-    Shift,
     Turn,
     duty,
     gaps,
@@ -167,7 +167,7 @@ def test_the_next_hand_over_is_when_somebody_else_comes_and_not_a_mere_end_of_a_
 
 
 def test_shifts_that_are_listed_one_by_one_count_like_those_that_come_round():
-    listed = Shift(at("11-23 00"), at("11-24 00"), "li", "")
+    listed = Listed(datetime.fromisoformat("2026-11-23"), datetime.fromisoformat("2026-11-24"), "li")
     roster = Roster(
         PEOPLE, listed=(listed,), changes=(change("11-23 06", "11-23 18", officer="zhao", instead_of="li"),)
     )

@@ -32,6 +32,8 @@ class Words:
     """Patterns of the sentences about incidents, see `core/headline.py`."""
     planned: Mapping[str, str]
     """Patterns of the sentences about planned work, see `core/planned_news.py`."""
+    duty: Mapping[str, str]
+    """What is said of who is on duty."""
     demo: Mapping[str, str]
     """What the demo says."""
     comma: str
