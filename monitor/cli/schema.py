@@ -79,13 +79,13 @@ The file that the settings name (`roster: roster.yaml`); `config/roster.yaml` is
 duty` shows who is on duty, who comes next, the month, and every time of the next 30 days for which nobody is
 there; `--csv` and `--ical` print the month for a spreadsheet or a telephone. Such files can be read back in:
 
-**Lists.** A `.csv` file has a heading (`begin,end,officer,shift`, or 开始,结束,值班员,班次) and a line for each
-shift; UTF-8 and GB 18030 are understood. In an `.ics` file each event is a shift and its summary is the officer,
-by id or by name; events that recur are refused.
+**Lists.** A `.csv` file has a heading (`begin,end,officer,shift`, or 开始,结束,值班员,班次) and a line for
+each shift; UTF-8 and GB 18030 are understood. In an `.ics` file each event is a shift and its summary is the
+officer, by id or by name; events that recur are refused.
 
-**Days.** China's holidays and make-up workdays come from the package `chinesecalendar`, up to the year that it
-knows; for later ones `duty` says so, and `rest` and `work` take them. Where clocks are changed a shift lasts until
-the clock shows its end, so it leaves no gap.
+**Days.** China's holidays and make-up workdays come from the package `chinesecalendar`, up to the year that
+it knows; for later ones `duty` says so, and `rest` and `work` take them. Where clocks are changed a shift
+lasts until the clock shows its end, so it leaves no gap.
 """
 
 _SETTINGS = """\
