@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from tests.lab.topology import ANCHORS, CENTERS, COUNTIES, DEVICES, NETWORKS, STRANGER, subnet, wires
+from tests.lab.topology import ANCHORS, CENTERS, COUNTIES, DEVICES, DUCT, NETWORKS, STRANGER, subnet, wires
 
 NAMES = {"city": "市网", "province": "省网"}
 PROFILES = {"server": "command-server", "video": "video-terminal", "siren": "siren-controller"}
@@ -20,6 +20,13 @@ def inventory(*, device_period: float | None = None) -> str:
         },
         "carriers": {
             "telecom": {"name": {"zh": "中国电信", "en": "China Telecom"}, "hotline": "0719-555-0101"}
+        },
+        "risks": {
+            "valley-road": {
+                "kind": "duct",
+                "name": {"zh": "堵河沿线管道", "en": "Du river road duct"},
+                "members": list(DUCT),
+            }
         },
         "centers": {center: _center(center, name) for center, name in CENTERS.items()},
         "vantages": {

@@ -145,6 +145,20 @@ class Lab:
         self._fill({(place(center), "lan"): ""})
         return time.monotonic()
 
+    def silence(self, center: str, device: str, port: int | None = None) -> float:
+        """Let a device answer nothing, or nothing on one of its TCP ports."""
+        last, _ = DEVICES[device]
+        rule = f"ip saddr {subnet(center)}.{last}" + (f" tcp sport {port}" if port else "")
+        return self._fill({(place(center), "lan"): f"{rule} drop"})
+
+    def trunk_cut(self) -> float:
+        """Cut what joins the networks of the city and the province, both ways."""
+        return self._fill({(ROUTERS["city"], "pr"): DROP, (ROUTERS["province"], "mr"): DROP})
+
+    def uplink_cut(self) -> float:
+        """Cut the municipal center's own uplink: nothing of it comes to any router."""
+        return self._fill({(ROUTERS["city"], "muni"): DROP})
+
     def mute(self, *centers: str) -> float:
         """Let no MQTT of these centers, and of no others, come through the networks' routers."""
         sources = ", ".join(net for center in centers for net in nets(center))

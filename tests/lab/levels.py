@@ -99,12 +99,16 @@ class Daemon(Program):
 class Levels:
     """All daemons and brokers, as a context: running on entering, gone on leaving."""
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(
+        self, lab: Lab, folder: Path, *, device_period: float | None = 2.0, more: Settings | None = None
+    ) -> None:
+        """Look at devices so often, None: as their profiles say; *more* settings win over the usual ones."""
         self.lab = lab
         self.folder = folder
+        self._more = more or {}
         self._aside: set[str] = set()
         """Boots of second daemons under a county's name."""
-        (folder / "city.yaml").write_text(inventory(device_period=2.0), encoding="utf-8")
+        (folder / "city.yaml").write_text(inventory(device_period=device_period), encoding="utf-8")
         self.brokers = {
             name: Broker(lab, post.namespace, post.broker, folder / name / "broker")
             for name, post in POSTS.items()
@@ -130,6 +134,7 @@ class Levels:
             "mqtt": {"host": post.broker, **beat},
             "store": {"reserve_mib": 1},
             "log": {"format": "json"},
+            **self._more,
         }
         if post.vantage in COLLECTORS:
             return {**settings, "collect": True}
@@ -236,9 +241,11 @@ def why_no_levels() -> str | None:
 
 
 @contextlib.contextmanager
-def levels(folder: Path) -> Iterator[Levels]:
+def levels(
+    folder: Path, *, device_period: float | None = 2.0, more: Settings | None = None
+) -> Iterator[Levels]:
     """Lend a lab with all its levels running and settled."""
-    with Lab() as lab, Levels(lab, folder) as built:
+    with Lab() as lab, Levels(lab, folder, device_period=device_period, more=more) as built:
         yield built
 
 

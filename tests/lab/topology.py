@@ -40,6 +40,8 @@ COUNTIES = ("danjiangkou", "yunxi", "zhushan")
 """The centers with a daemon and a broker of their own."""
 STRANGER = "fangxian"
 """A center whose daemon is declared and never runs: somebody else speaks under its name."""
+DUCT = ("zhushan/province/primary", "zhuxi/province/primary")
+"""Circuits in one duct along one road."""
 NETWORKS = ("city", "province")
 ROLES = ("primary", "backup")
 DEVICES = {"server": (10, 80), "video": (11, 1720), "siren": (12, 502)}
