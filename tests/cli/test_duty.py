@@ -16,9 +16,9 @@ def roster(tmp_path):
     """Write a roster with these shifts, and return its path."""
 
     def write(shifts):
-        text = "officers: {zhang: {name: 张伟, phone: 13912345678}, li: {name: 李娜, phone: 110}}\nleaders: [li]\n"
+        officers = "{zhang: {name: 张伟, phone: 13912345678}, li: {name: 李娜, phone: 110}}"
         path = tmp_path / "roster.yaml"
-        path.write_text(f"{text}shifts:\n{shifts}", encoding="utf-8")
+        path.write_text(f"officers: {officers}\nleaders: [li]\nshifts:\n{shifts}", encoding="utf-8")
         return str(path)
 
     return write

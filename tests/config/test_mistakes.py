@@ -16,13 +16,11 @@ FILES = sorted(BAD.glob("*.yaml"))
 
 def complaint(path, kinds):
     """Return what is said of the file, with the names of files instead of their paths."""
+    of_cities = load_profile if path.parent.name == "profiles" else load_inventory
     loads = {"settings": load_settings, "roster": load_roster}
-    load = loads.get(path.stem.partition("-")[0])
+    load = loads.get(path.stem.partition("-")[0], lambda path: of_cities(path, kinds))
     with pytest.raises(ConfigError) as caught:
-        if load is not None:
-            load(path)
-        else:
-            (load_profile if path.parent.name == "profiles" else load_inventory)(path, kinds)
+        load(path)
     return str(caught.value).replace(f"{BAD}/", "")
 
 
