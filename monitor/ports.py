@@ -59,6 +59,8 @@ class ProbeKind:
     """Makes the batch form, for kinds that are run by the thousand."""
     values: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Every value the kind can measure, with its unit (`seconds`, `Unix time`, `bytes` …) and its meaning."""
+    at_length: Callable[..., Awaitable[tuple[Finding, Sequence[str]]]] | None = None
+    """The same look with lines for people: for kinds that find more than fits into a detail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from monitor.config.validation import worded
 from monitor.core.observation import Finding, Outcome
-from monitor.engine.runner import look_with, observe
+from monitor.engine.runner import observe
 from monitor.errors import MonitorError
 from monitor.kit.resolver import close_shared
 from monitor.kit.text import clean
@@ -164,7 +164,7 @@ def _named(kind: ProbeKind, message: str) -> str:
     return next((word for word in words if word in kind.options.model_fields), _subject(kind))
 
 
-Show = Callable[[ProbeKind, str, int, float, float, Finding], str]
+Show = Callable[[ProbeKind, str, int, float, float, Finding, Sequence[str]], str]
 
 
 class _Session:
@@ -175,6 +175,7 @@ class _Session:
         self._outcomes: list[Outcome] = []
         self._poor = False
         self._times: list[float] = []
+        self._lines: Sequence[str] = ()
 
     async def run(self, count: int, interval: float, deadline: float) -> None:
         clock = asyncio.get_running_loop().time
@@ -191,12 +192,20 @@ class _Session:
 
     async def _look(self, deadline: float) -> None:
         at = time.time()
-        finding, took = await observe(look_with(self._kind.probe, self._options), deadline)
+        self._lines = ()
+        finding, took = await observe(self._once, deadline)
         self._outcomes.append(finding.outcome)
         if finding.outcome is Outcome.OK:
             self._poor |= finding.reason != "ok"
             self._times.append(finding.values.get("rtt", took))
-        print(self._show(self._kind, self._target, len(self._outcomes), at, took, finding), flush=True)
+        told = self._show(self._kind, self._target, len(self._outcomes), at, took, finding, self._lines)
+        print(told, flush=True)
+
+    async def _once(self) -> Finding:
+        if self._kind.at_length is None:
+            return await self._kind.probe(self._options)
+        finding, self._lines = await self._kind.at_length(self._options)
+        return finding
 
     @property
     def exit_code(self) -> int:
@@ -219,11 +228,20 @@ class _Session:
             print(f"rtt min/avg/max {shown} ms")
 
 
-def _as_text(kind: ProbeKind, _target: str, number: int, _at: float, took: float, finding: Finding) -> str:
+def _as_text(
+    kind: ProbeKind,
+    _target: str,
+    number: int,
+    _at: float,
+    took: float,
+    finding: Finding,
+    lines: Sequence[str],
+) -> str:
     word = "" if finding.reason == finding.outcome else f" {finding.reason}"
     detail = f" ({finding.detail})" if finding.detail else ""
     values = " ".join(_value(kind, *told) for told in finding.values.items() if _happened(kind, *told))
-    return f"{number}: {finding.outcome}{word}{detail} {values or f'after {_ms(took)} ms'}"
+    told = f"{number}: {finding.outcome}{word}{detail} {values or f'after {_ms(took)} ms'}"
+    return "\n".join([told, *(f"   {line}" for line in lines)])
 
 
 def _happened(kind: ProbeKind, name: str, value: float) -> bool:
@@ -246,7 +264,15 @@ def _ms(seconds: float) -> str:
     return f"{ms:.{min(3, max(0, 2 - math.floor(math.log10(ms))))}f}" if ms > 0 else "0.000"
 
 
-def _as_json(kind: ProbeKind, target: str, number: int, at: float, took: float, finding: Finding) -> str:
+def _as_json(
+    kind: ProbeKind,
+    target: str,
+    number: int,
+    at: float,
+    took: float,
+    finding: Finding,
+    lines: Sequence[str],
+) -> str:
     told = {
         "kind": kind.name,
         "target": target,
@@ -259,6 +285,8 @@ def _as_json(kind: ProbeKind, target: str, number: int, at: float, took: float, 
         "path_up": finding.path_up,
         "values": dict(finding.values),
     }
+    if lines:
+        told["lines"] = list(lines)
     return json.dumps(told, ensure_ascii=False)
 
 

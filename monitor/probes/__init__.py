@@ -2,7 +2,8 @@
 
 A module offers `Options` (a `ProbeOptions`), `REASONS` (each reason it can give, with its meaning), `VALUES`
 (each value it can measure, with its unit and meaning) and `async probe(options) -> Finding`; where it is run
-by the thousand also `engine(sink) -> BatchEngine`, of which `probe` is then a thin wrapper. It looks once.
+by the thousand also `engine(sink) -> BatchEngine`, of which `probe` is then a thin wrapper; where it finds
+more than fits into a detail also `at_length(options) -> (Finding, lines)`, for people. It looks once.
 Deadline, stopwatch and mishaps belong to the runner. Nothing else is needed to add a kind: no list, no
 decorator; a contract test holds every module to this.
 """
@@ -22,5 +23,6 @@ def _load(name: str) -> ProbeKind:
     module = importlib.import_module(f"{__name__}.{name}")
     summary = (module.__doc__ or "").partition("\n")[0]
     engine = getattr(module, "engine", None)
+    at_length = getattr(module, "at_length", None)
     reasons, values = dict(module.REASONS), dict(module.VALUES)
-    return ProbeKind(name, summary, module.Options, module.probe, reasons, engine, values)
+    return ProbeKind(name, summary, module.Options, module.probe, reasons, engine, values, at_length)

@@ -201,3 +201,20 @@ def test_ctrl_c_ends_with_the_summary_and_the_code_of_what_was_seen(findings, co
 )
 def test_times_are_shown_with_the_digits_that_count(seconds, shown):
     assert probe._ms(seconds) == shown
+
+
+def test_a_trace_is_told_a_line_per_hop(capsys):
+    assert main(["probe", "trace", "127.0.0.1"]) == 0
+
+    first, hop = capsys.readouterr().out.splitlines()
+    assert first.startswith("1: ok (127.0.0.1) hops=1 reached=100% ")
+    assert hop.split()[:2] == ["1", "127.0.0.1"]
+
+
+def test_an_option_that_is_a_list_is_given_again_and_again(capsys):
+    options = ["--through", "10.0.0.1", "--through", "10.0.0.2", "--json"]
+    assert main(["probe", "trace", "127.0.0.1", *options]) == 1
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["reason"] == "other_path"
+    assert len(told["lines"]) == 1

@@ -15,6 +15,7 @@ POINTED = {
     "plugin": ("host", lambda _: {"host": "127.0.0.1", "program": "/bin/true"}),
     "tcp": ("stream", lambda port: at(port, expect="never said")),
     "tls": ("stream", lambda port: at(port, verify=False)),
+    "trace": ("host", lambda _: {"host": "127.0.0.1"}),
     "udp": ("datagram", at),
 }
 """The shape of the meeting, and the options that point the kind at a port of this machine.

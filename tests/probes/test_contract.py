@@ -56,6 +56,7 @@ UNITS = {
     "bytes",
     "certificates",
     "code",
+    "hops",
     "packets",
     "ratio",
     "seconds",
