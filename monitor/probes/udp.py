@@ -1,9 +1,6 @@
 """Sends a datagram and waits for the answer: an echo of our own words, or what you say is right."""
 
 import secrets
-import socket
-import struct
-import time
 from typing import Self
 
 from pydantic import Field, IPvAnyAddress, field_validator, model_validator
@@ -11,8 +8,9 @@ from pydantic import Field, IPvAnyAddress, field_validator, model_validator
 from monitor.core.observation import Finding, failed, ok, unknown
 from monitor.kit import mishap
 from monitor.kit.resolver import ResolveError, shared
-from monitor.kit.sockets import Family, Host, Interface, clash, find_target, readable
+from monitor.kit.sockets import Family, Host, Interface, clash, find_target
 from monitor.kit.text import clean, unescape
+from monitor.kit.udp import Exchange, UdpError
 from monitor.ports import ProbeOptions
 
 REASONS = {
@@ -27,10 +25,6 @@ VALUES = {"rtt": ("seconds", "from sending to the kernel's receipt of the answer
 WRONG_ANSWERS = 8
 """How many wrong answers are passed over (strays, late ones) before they are the finding."""
 _NONCE = 16
-_LONGEST = 65_536
-_SO_TIMESTAMPNS = 35
-"""From asm-generic/socket.h; the standard library does not name it."""
-_STAMP = struct.Struct("@qq")
 
 
 class Options(ProbeOptions):
@@ -68,63 +62,27 @@ class Options(ProbeOptions):
 
 
 async def probe(options: Options) -> Finding:
-    """Send one datagram from a new port and wait for the right answer to it.
-
-    A new socket for each look: no answer to an earlier one, and no ICMP error, can be mistaken for ours.
-    """
+    """Send one datagram from a new port and wait for the right answer to it."""
     try:
         target = await find_target(shared(), options)
     except ResolveError as error:
         return unknown("name_resolution", clean(str(error)))
     try:
-        sock = target.open(socket.SOCK_DGRAM)
-    except OSError as error:
-        return _told(mishap.at_once(error.errno))
-    with sock:
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            sock.connect(target.address)
-        except OSError as error:
-            return _told(mishap.at_once(error.errno))
-        return await _ask(sock, options)
+        with Exchange(target) as exchange:
+            return await _ask(exchange, options)
+    except UdpError as error:
+        return _told(error.mishap)
 
 
-async def _ask(sock: socket.socket, options: Options) -> Finding:
+async def _ask(exchange: Exchange, options: Options) -> Finding:
     words = secrets.token_bytes(_NONCE) if options.send is None else unescape(options.send)
     wanted = words if options.send is None else unescape(options.expect or "")
-    began, began_at = time.monotonic(), time.time()
-    try:
-        sock.send(words)
-    except OSError as error:
-        return _told(mishap.at_once(error.errno))
+    exchange.send(words)
     for _ in range(WRONG_ANSWERS):
-        try:
-            answer, stamp = await _receive(sock)
-        except OSError as error:
-            return _told(mishap.heard(sock, error.errno, sock.getpeername()[0]))
+        answer, _, rtt = await exchange.receive()
         if answer == wanted if options.send is None else wanted in answer:
-            took = time.monotonic() - began
-            return ok(rtt=stamp - began_at if 0 < stamp - began_at < took else took)
+            return ok(rtt=rtt)
     return failed("unexpected_answer", f"the last said {clean(answer[:400])!r}", path_up=True)
-
-
-async def _receive(sock: socket.socket) -> tuple[bytes, float]:
-    """Return a datagram and the wall time at which the kernel took it in, 0 if it does not say."""
-    while True:
-        try:
-            answer, ancillary, _, _ = sock.recvmsg(_LONGEST, 64)
-        except BlockingIOError:
-            await readable(sock)
-        else:
-            return answer, _stamp(ancillary)
-
-
-def _stamp(ancillary: list[tuple[int, int, bytes]]) -> float:
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
-            seconds, nanoseconds = _STAMP.unpack_from(data)
-            return float(seconds) + float(nanoseconds) / 1e9
-    return 0.0
 
 
 def _told(found: mishap.Mishap) -> Finding:

@@ -10,6 +10,7 @@ def http(port):
 
 
 POINTED = {
+    "dns": ("datagram", lambda port: at(port, name="city.example")),
     "http": ("stream", http),
     "icmp": ("host", lambda _: {"host": "127.0.0.1"}),
     "plugin": ("host", lambda _: {"host": "127.0.0.1", "program": "/bin/true"}),

@@ -57,8 +57,10 @@ UNITS = {
     "certificates",
     "code",
     "hops",
+    "number",
     "packets",
     "ratio",
+    "records",
     "seconds",
 }
 
