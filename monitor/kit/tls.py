@@ -97,12 +97,25 @@ def _context(ca_file: str | None, verify: bool, _changed: int) -> ssl.SSLContext
     return made
 
 
+class Secured(NamedTuple):
+    """A finished handshake, and the two ends through which more may be said."""
+
+    tls: ssl.SSLObject
+    incoming: ssl.MemoryBIO
+    outgoing: ssl.MemoryBIO
+
+
 async def handshake(sock: socket.socket, settings: ssl.SSLContext, name: str) -> ssl.SSLObject:
     """Shake hands over a connected non-blocking socket.
 
     Raises ssl.SSLError (ssl.SSLCertVerificationError for a refused certificate), EOFError if the peer
     hangs up, OSError for what else befalls a connection.
     """
+    return (await secure(sock, settings, name)).tls
+
+
+async def secure(sock: socket.socket, settings: ssl.SSLContext, name: str) -> Secured:
+    """Do the same for a conversation that is to follow."""
     loop = asyncio.get_running_loop()
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = settings.wrap_bio(incoming, outgoing, server_hostname=name)
@@ -117,7 +130,7 @@ async def handshake(sock: socket.socket, settings: ssl.SSLContext, name: str) ->
             raise ssl.SSLError(1, "the peer says too much in the handshake")
         incoming.write(data)
     await loop.sock_sendall(sock, outgoing.read())
-    return tls
+    return Secured(tls, incoming, outgoing)
 
 
 def _advanced(tls: ssl.SSLObject, outgoing: ssl.MemoryBIO, sock: socket.socket) -> bool:

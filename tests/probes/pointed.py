@@ -1,4 +1,7 @@
-"""How each kind of probe meets a peer of the tests: one line per kind, in the order of the alphabet."""
+"""How each kind of probe meets a peer of the tests: one line per kind, in the order of the alphabet.
+
+A kind that meets peers in more than one way has a line for each, named `KIND over WHAT`.
+"""
 
 
 def at(port, **more):
@@ -14,6 +17,9 @@ POINTED = {
     "http": ("stream", http),
     "icmp": ("host", lambda _: {"host": "127.0.0.1"}),
     "plugin": ("host", lambda _: {"host": "127.0.0.1", "program": "/bin/true"}),
+    "sip": ("datagram", at),
+    "sip over TCP": ("stream", lambda port: at(port, transport="tcp")),
+    "sip over TLS": ("stream", lambda port: at(port, transport="tls", verify=False)),
     "tcp": ("stream", lambda port: at(port, expect="never said")),
     "tls": ("stream", lambda port: at(port, verify=False)),
     "trace": ("host", lambda _: {"host": "127.0.0.1"}),

@@ -27,6 +27,7 @@ from tests.probes.peers import closed_port, deaf_port, never_answers, peer, rese
 from tests.probes.pointed import POINTED
 
 KINDS = load_kinds()
+KINDS |= {way: KINDS[kind] for way in POINTED if (kind := way.partition(" ")[0]) in KINDS}
 DEADLINE = 0.2
 GRACE = 1.0
 """Seconds that a busy machine may take to notice a deadline."""
