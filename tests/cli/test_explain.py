@@ -51,7 +51,7 @@ def test_the_evidence_is_listed_by_vantage_for_and_against_and_all_of_it_counted
     lines = section(explained(capsys, "110000"), "依据")
 
     assert lines[0] == "  ✘ 22 项失败，由它解释"
-    assert lines[1] == "    city      yunyang/city/primary/ping"
+    assert lines[1] == "    city      yunyang/city/backup/ping"
     assert lines[-3:] == ["    … 另 2 项", "  ✔ 1 项正常，与它不符", "    danjiangkou  yunyang/router/ping"]
 
 

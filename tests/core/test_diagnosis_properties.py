@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from itertools import combinations
-from math import exp
+from math import exp, log
 from random import Random
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from monitor.core.diagnosis import Evidence, diagnose
 from monitor.core.diagnosis.evidence import WINDOW, Facts, Weights
+from monitor.core.diagnosis.part import SAME
 from monitor.core.diagnosis.problem import blocks
 from monitor.core.diagnosis.search import search
 from monitor.core.topology import Topology
@@ -36,12 +37,26 @@ def solved(it):
     return [(block, search(block, EFFORT)) for block in blocks(it.topology, facts, weights)]
 
 
+def shuffled(mapping, order):
+    """Return the same in another order."""
+    items = list(mapping.items())
+    Random(order).shuffle(items)  # noqa: S311 - a seed, to be had again
+    return dict(items)
+
+
 @given(SEEDS)
 @settings(max_examples=60, deadline=None)
+@example(3703)
 def test_no_answer_whatsoever_is_cheaper(seed):
     it = puzzle(seed, **SMALL)
+    found = diagnose(it.topology, it.evidence)
+    as_groups = it.cost(found.components)
+    for cause in found.causes:  # that one of a group is broken is likelier than that a certain one is
+        as_groups -= it.weight(cause.component) + log(sum(exp(-it.weight(name)) for name in cause.group))
 
-    assert it.cost(diagnose(it.topology, it.evidence).components) == pytest.approx(min(answers(it).values()))
+    assert as_groups <= min(answers(it).values()) + 1e-9
+    if all(len(cause.group) == 1 for cause in found.causes):
+        assert it.cost(found.components) == pytest.approx(min(answers(it).values()))
 
 
 @given(SEEDS)
@@ -98,27 +113,50 @@ def test_a_good_look_costs_only_the_answers_that_it_contradicts(seed):
 @settings(max_examples=60, deadline=None)
 def test_the_order_of_the_evidence_does_not_matter(seed, order):
     it = puzzle(seed)
-    shuffled = list(it.evidence.items())
-    Random(order).shuffle(shuffled)  # noqa: S311 - a seed, to be had again
 
-    assert diagnose(it.topology, it.evidence) == diagnose(it.topology, dict(shuffled))
+    assert diagnose(it.topology, it.evidence) == diagnose(it.topology, shuffled(it.evidence, order))
 
 
 @given(SEEDS, SEEDS)
 @settings(max_examples=60, deadline=None)
+@example(38, 0)
+@example(265, 0)
+@example(287, 0)
 def test_the_order_in_which_things_are_declared_does_not_matter(seed, order):
     it = puzzle(seed)
-    die = Random(order)  # noqa: S311 - a seed, to be had again
-    components, observations = list(it.topology.components.items()), list(it.topology.observations.items())
-    die.shuffle(components)
-    die.shuffle(observations)
-    other = Topology(dict(components), dict(observations))
+    other = Topology(shuffled(it.topology.components, order), shuffled(it.topology.observations, order + 1))
 
-    mine, theirs = diagnose(it.topology, it.evidence), diagnose(other, it.evidence)
-    assert it.cost(mine.components) == pytest.approx(it.cost(theirs.components))
-    if not any(rival.behind < 1e-6 for rival in mine.rivals):  # of equals any may be the best
-        assert mine.confidence == pytest.approx(theirs.confidence, abs=0.05)  # rivals looked at may differ
-        assert {cause.group for cause in mine.causes} == {cause.group for cause in theirs.causes}
+    assert diagnose(it.topology, it.evidence) == diagnose(other, it.evidence)
+
+
+def renamed(it, order):
+    """Return a puzzle with its names exchanged, and the new name of each component."""
+    named = dict(zip(it.topology.components, shuffled(it.topology.components, order), strict=True))
+    looks = dict(zip(it.topology.observations, shuffled(it.topology.observations, order), strict=True))
+    components = {named[c.id]: replace(c, id=named[c.id]) for c in it.topology.components.values()}
+    observations = {}
+    for one in it.topology.observations.values():
+        ways = tuple(frozenset(named[name] for name in way) for way in one.alternatives)
+        observations[looks[one.id]] = replace(one, id=looks[one.id], alternatives=ways)
+    evidence = {looks[name]: seen for name, seen in it.evidence.items()}
+    return replace(it, topology=Topology(components, observations), evidence=evidence), named
+
+
+@given(SEEDS, SEEDS)
+@settings(max_examples=60, deadline=None)
+@example(38, 0)
+@example(577, 577)
+def test_what_things_are_called_does_not_matter(seed, order):
+    it = puzzle(seed)
+    other, named = renamed(it, order)
+    mine, theirs = diagnose(it.topology, it.evidence), diagnose(other.topology, other.evidence)
+
+    assert it.cost(mine.components) == pytest.approx(other.cost(theirs.components))
+    # Which rivals are merged may depend on who was acquitted first; some then fall just out of the window.
+    assert mine.confidence == pytest.approx(theirs.confidence, abs=0.01)
+    if not any(rival.behind < SAME for rival in mine.rivals):  # of equals that are no variants any may be it
+        groups = {frozenset(named[name] for name in cause.group) for cause in mine.causes}
+        assert groups == {frozenset(cause.group) for cause in theirs.causes}
 
 
 @given(st.text("abc", min_size=1), st.text("xo", min_size=1, max_size=3))

@@ -2,13 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from math import exp
-from operator import or_
 
 from monitor.core.diagnosis.evidence import Evidence, Facts, Tuning, Weights
-from monitor.core.diagnosis.problem import Block, Suspect, blocks
-from monitor.core.diagnosis.search import Answer, Found, search
+from monitor.core.diagnosis.part import Part, Rival
+from monitor.core.diagnosis.problem import blocks
+from monitor.core.diagnosis.search import search
 from monitor.core.topology import Kind, Topology
 
 SHARED = frozenset({Kind.CARRIER, Kind.DUCT, Kind.EQUIPMENT})
@@ -16,8 +14,6 @@ RIVALS = 12
 """So many other answers are told at most."""
 DOUBTS = 2
 """Observations that the answer has to call wrong, from which the inventory is the likelier culprit."""
-SAME = 1e-6
-"""Nats below which two answers are as good as each other."""
 TUNING = Tuning()
 
 
@@ -26,7 +22,7 @@ class Cause:
     """A component that is broken, or one of a group that no evidence tells apart."""
 
     component: str
-    """The likeliest of the group."""
+    """The likeliest, with the other causes; of equals the first by name."""
     group: tuple[str, ...]
     """All that it may be as well, itself first, the likeliest before the others."""
     confidence: float
@@ -40,20 +36,6 @@ class Cause:
     beside: str | None = None
     """Of a circuit: another cause, shared by circuits like it, that it is not declared to share. Perhaps it
     does, and is well itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """Another answer that fits almost as well."""
-
-    instead_of: tuple[str, ...]
-    """Causes of the best answer that it does without."""
-    causes: tuple[str, ...]
-    """What it blames in their place; nobody: the looks are wrong."""
-    behind: float
-    """How much worse it is, nats."""
-    confidence: float
-    """Its probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,99 +95,8 @@ def diagnose(
         return Diagnosis()
     weights = Weights(topology, frozenset(planned), tuning)
     problems = blocks(topology, facts, weights)
-    parts = [_Part(block, search(block, tuning.effort), weights, topology) for block in problems]
+    parts = [Part(block, search(block, tuning.effort), weights, topology) for block in problems]
     return _Report(topology, facts, parts, tuning).diagnosis(frozenset(planned))
-
-
-class _Part:
-    """One block, solved.
-
-    Answers that differ from the best one only in who of several is to blame, none of them any better in the
-    light of the evidence, are the best answer's *variants*: those several are one group, and no rivals.
-    """
-
-    def __init__(self, block: Block, found: Found, weights: Weights, topology: Topology) -> None:
-        self.exact = found.exact
-        self.best = found.answers[0]
-        self._suspects = block.suspects
-        self._answers = found.answers
-        self._weights = weights
-        self._topology = topology
-        self._total = sum(exp(self.best.cost - answer.cost) for answer in found.answers)
-        self._groups = {position: self._alike(position) for position in _positions(self.best.suspects)}
-
-    def _alike(self, position: int) -> int:
-        """Return, as bits, the suspects that may stand for one of the best answer as far as is seen."""
-        found = own = 1 << position
-        for answer in self._answers:
-            added = answer.suspects & ~self.best.suspects
-            if self.best.suspects & ~answer.suspects == own and added.bit_count() == 1:
-                found |= added if self._seen(answer) else 0
-        return found
-
-    def _seen(self, answer: Answer) -> bool:
-        """Tell whether the evidence speaks for an answer as it does for the best one."""
-        priors = [sum(self._suspects[n].prior for n in _positions(a.suspects)) for a in (answer, self.best)]
-        return abs((answer.cost - priors[0]) - (self.best.cost - priors[1])) < SAME
-
-    def _is_variant(self, answer: Answer) -> bool:
-        removed, added = self.best.suspects & ~answer.suspects, answer.suspects & ~self.best.suspects
-        alike = reduce(or_, (self._groups[position] for position in _positions(removed)), 0)
-        return removed.bit_count() == added.bit_count() and not added & ~alike and self._seen(answer)
-
-    def _chance(self, answer: Answer) -> float:
-        """Return the probability of one answer among those within the window."""
-        return exp(self.best.cost - answer.cost) / self._total
-
-    @property
-    def confidence(self) -> float:
-        """The probability of the best answer, whoever of its groups is to blame."""
-        return min(1.0, sum(self._chance(answer) for answer in self._answers if self._is_variant(answer)))
-
-    def blamed(self) -> list[int]:
-        """Return the positions of those whom the best answer blames."""
-        return list(self._groups)
-
-    def representative(self, position: int) -> int:
-        """Return the class by which a suspect is known."""
-        return self._suspects[position].classes[0]
-
-    def group(self, position: int) -> tuple[str, ...]:
-        """Return whom one of the best answer's suspects stands for, the likeliest first."""
-        suspects = [self._suspects[n] for n in _positions(self._groups[position])]
-        names = [
-            name for one in suspects for number in one.classes for name in self._topology.classes[number]
-        ]
-        return tuple(sorted(names, key=self._likelihood))
-
-    def surety(self, position: int) -> float:
-        """Return the probability that one of a group is broken, whoever else is."""
-        group = self._groups[position]
-        return min(1.0, sum(self._chance(answer) for answer in self._answers if answer.suspects & group))
-
-    def rivals(self) -> Iterable[Rival]:
-        """Give the other answers."""
-        for answer in self._answers:
-            if not self._is_variant(answer):
-                instead_of = self._names(self.best.suspects & ~answer.suspects)
-                causes = self._names(answer.suspects & ~self.best.suspects)
-                yield Rival(instead_of, causes, answer.cost - self.best.cost, self._chance(answer))
-
-    def _names(self, suspects: int) -> tuple[str, ...]:
-        """Return the likeliest component of each suspect."""
-        names = (self._likeliest(self._suspects[position]) for position in _positions(suspects))
-        return tuple(names)
-
-    def _likeliest(self, suspect: Suspect) -> str:
-        names = [name for number in suspect.classes for name in self._topology.classes[number]]
-        return min(names, key=self._likelihood)
-
-    def _likelihood(self, component: str) -> tuple[float, str]:
-        return self._weights.of(component), component
-
-
-def _positions(bits: int) -> list[int]:
-    return [position for position in range(bits.bit_length()) if bits >> position & 1]
 
 
 class _Report:
@@ -215,7 +106,7 @@ class _Report:
         self,
         topology: Topology,
         facts: Facts,
-        parts: Sequence[_Part],
+        parts: Sequence[Part],
         tuning: Tuning,
     ) -> None:
         self._topology = topology
@@ -241,7 +132,7 @@ class _Report:
             all(part.exact for part in self._parts),
         )
 
-    def _causes(self, part: _Part, planned: frozenset[str]) -> Iterable[Cause]:
+    def _causes(self, part: Part, planned: frozenset[str]) -> Iterable[Cause]:
         for position in part.blamed():
             group, number = part.group(position), part.representative(position)
             down = sorted(row for row in self._topology.touching[number] if self._is_down(row))
@@ -285,5 +176,5 @@ class _Report:
         return (Doubt(name, cause.component) for cause in causes for name in cause.against)
 
 
-def _by_likelihood(rival: Rival) -> tuple[float, tuple[str, ...]]:
-    return -rival.confidence, rival.causes
+def _by_likelihood(rival: Rival) -> tuple[float, tuple[str, ...], tuple[str, ...]]:
+    return -round(rival.confidence, 9), rival.causes, rival.instead_of

@@ -121,7 +121,8 @@ class Topology:
     """Components, observations and what is wanted of them, as one daemon can know them. Build it once.
 
     Components that every observation crosses alike are one *class*: no evidence can ever tell them apart.
-    Rows are the observations in their order, then their ways, then their proofs.
+    Rows are the observations, then their ways, then their proofs. Both are numbered in the order of names, so
+    that nothing that follows depends on the order in which things were declared.
     """
 
     components: Mapping[str, Component]
@@ -154,9 +155,10 @@ class Topology:
     """By class: how often one of it breaks in a year."""
 
     def __post_init__(self) -> None:
-        whole = [(o.id, o.alternatives) for o in self.observations.values()]
-        ways = [(o.id, o.way) for o in self.observations.values() if o.way]
-        proofs = [(o.id, o.proves) for o in self.observations.values() if o.proves]
+        observations = sorted(self.observations.values(), key=lambda o: o.id)
+        whole = [(o.id, o.alternatives) for o in observations]
+        ways = [(o.id, o.way) for o in observations if o.way]
+        proofs = [(o.id, o.proves) for o in observations if o.proves]
         every = [*whole, *ways, *proofs]
         classes = _classes(self.components, [alternatives for _, alternatives in every])
         class_of = {name: number for number, members in enumerate(classes) for name in members}
@@ -171,7 +173,7 @@ class Topology:
             "row_of": {name: number for number, (name, _) in enumerate(whole)},
             "way_of": {name: len(whole) + number for number, (name, _) in enumerate(ways)},
             "proof_of": {name: len(whole) + len(ways) + number for number, (name, _) in enumerate(proofs)},
-            "lines": _lines(self.observations),
+            "lines": _lines(observations),
             "seen": tuple(name for name, _ in every),
             "touching": touching,
             "breadth": tuple(sum(row < len(whole) for row in some) for some in touching),
@@ -191,7 +193,7 @@ def is_open(alternatives: Alternatives, broken: frozenset[str]) -> bool:
 
 def _classes(components: Mapping[str, Component], ways: list[Alternatives]) -> tuple[tuple[str, ...], ...]:
     """Put together what all ways cross alike, the most fragile first."""
-    crossed: dict[str, list[tuple[int, int]]] = {name: [] for name in components}
+    crossed: dict[str, list[tuple[int, int]]] = {name: [] for name in sorted(components)}
     for number, alternatives in enumerate(ways):
         for slot, one in enumerate(alternatives):
             for name in one:
@@ -202,11 +204,11 @@ def _classes(components: Mapping[str, Component], ways: list[Alternatives]) -> t
     return tuple(tuple(sorted(group, key=lambda name: -components[name].rate)) for group in groups.values())
 
 
-def _lines(observations: Mapping[str, Observation]) -> Mapping[str, tuple[str, ...]]:
+def _lines(observations: Iterable[Observation]) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
-    for name, observation in observations.items():
+    for observation in observations:
         if observation.line:
-            found.setdefault(observation.line, []).append(name)
+            found.setdefault(observation.line, []).append(observation.id)
     return {line: tuple(names) for line, names in found.items()}
 
 
