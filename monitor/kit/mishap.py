@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from monitor.kit.icmp.reasons import told
 
@@ -120,6 +120,18 @@ def heard(sock: socket.socket, number: int | None, peer: str) -> Mishap:
         if (level, option) == _RECVERR[sock.family]:
             return _icmp(data, sock.family, number, peer)
     return later(number)
+
+
+def next_heard(sock: socket.socket) -> tuple[Any, Mishap] | None:
+    """Return the next ICMP error of a socket that speaks to many, and the address that it is about."""
+    try:
+        _, ancillary, _, peer = sock.recvmsg(0, _ROOM, socket.MSG_ERRQUEUE)
+    except OSError:
+        return None
+    for level, option, data in ancillary:
+        if (level, option) == _RECVERR[sock.family]:
+            return peer, _icmp(data, sock.family, _EXTENDED.unpack_from(data)[0], peer[0])
+    return peer, later(None)
 
 
 def _icmp(data: bytes, family: int, number: int | None, peer: str) -> Mishap:

@@ -3,6 +3,10 @@
 A kind that meets peers in more than one way has a line for each, named `KIND over WHAT`.
 """
 
+from pathlib import Path
+
+COMMUNITY = Path(__file__).parent / "community"
+
 
 def at(port, **more):
     return {"host": "127.0.0.1", "port": port, **more}
@@ -20,6 +24,10 @@ POINTED = {
     "sip": ("datagram", at),
     "sip over TCP": ("stream", lambda port: at(port, transport="tcp")),
     "sip over TLS": ("stream", lambda port: at(port, transport="tls", verify=False)),
+    "snmp": (
+        "datagram",
+        lambda port: at(port, community_file=str(COMMUNITY), get="1.3.6.1.2.1.1.5.0", expect="never said"),
+    ),
     "tcp": ("stream", lambda port: at(port, expect="never said")),
     "tls": ("stream", lambda port: at(port, verify=False)),
     "trace": ("host", lambda _: {"host": "127.0.0.1"}),

@@ -54,6 +54,7 @@ every_stream = pytest.mark.parametrize("name", STREAMS)
 
 UNITS = {
     "Unix time",
+    "as configured",
     "bytes",
     "certificates",
     "code",

@@ -1,0 +1,66 @@
+"""Asks an agent over SNMP for a value and says whether it is as it should be."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from monitor.core.observation import Finding, failed, unknown
+from monitor.kit import mishap
+from monitor.kit import snmp as kit
+from monitor.kit.mishap import Mishap
+from monitor.ports import BatchEngine, Sink
+from monitor.probes.snmp import single
+from monitor.probes.snmp.options import Options
+
+REASONS = {
+    **single.REASONS,
+    **kit.REASONS,
+    **{word: meaning for word, meaning in mishap.PEERS.items() if word != "reset"},
+    **kit.OURS,
+    **mishap.OURS,
+}
+
+VALUES = {
+    "rtt": ("seconds", "from the latest question to the kernel's receipt of its answer"),
+    "uptime": ("seconds", "since the agent was started"),
+    "value": ("as configured", "the number, times `scale`; of a counter, its growth a second"),
+}
+
+__all__ = ["REASONS", "VALUES", "Options", "engine", "probe"]
+
+
+async def probe(options: Options) -> Finding:
+    """Ask once; a rate needs two looks, so by hand there is none."""
+    return _finding(*await kit.converse(options, single.Single(options)))
+
+
+def engine(sink: Sink) -> BatchEngine:
+    """Return the batch form."""
+    return _Engine(sink)
+
+
+class _Engine:
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._batch = kit.Batch(self._found)
+
+    def prepare(self, options: Options) -> kit.Handle:
+        return kit.Handle(options, single.Single(options))
+
+    def send(self, due: Sequence[tuple[Any, object, float]]) -> None:
+        self._batch.send(due)
+
+    def close(self) -> None:
+        self._batch.close()
+
+    def _found(self, key: object, sent_at: float, rtt: float, result: object) -> None:
+        self._sink.found(key, sent_at, _finding(rtt, result))
+
+
+def _finding(rtt: float, result: object) -> Finding:
+    if isinstance(result, Finding):
+        return result._replace(values={"rtt": rtt, **result.values})
+    if not isinstance(result, Mishap):
+        return unknown("local_error", "the conversation returned nothing")
+    if result.ours:
+        return unknown(result.reason, result.text)
+    return failed(result.reason, result.text, path_up=result.answered)
