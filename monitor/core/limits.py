@@ -43,7 +43,7 @@ class Limit:
         return f"{self.label} {self.value:.6g}{unit}, limit {limit:.6g}{unit}"
 
 
-def judged(limits: Iterable[Limit], detail: str = "", **values: float) -> Finding:
+def judged(limits: Iterable[Limit], detail: str = "", /, **values: float) -> Finding:
     """Return what a look that was answered found: the first failed limit, or the first poor one, or all well.
 
     *detail* is what is said where all is well.
