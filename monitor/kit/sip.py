@@ -7,6 +7,7 @@ import re
 import secrets
 from typing import Literal, NamedTuple
 
+from monitor.kit.head import BadMessageError, Headers, length, read
 from monitor.kit.text import clean
 
 Transport = Literal["udp", "tcp", "tls"]
@@ -19,17 +20,13 @@ _MAGIC = "z9hG4bK"
 """What every branch begins with since RFC 3261, section 8.1.1.7."""
 _STATUS = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: ([^\r\n]*))?", re.IGNORECASE)
 _REQUEST = re.compile(r"[A-Za-z]{1,32} \S{1,2048} SIP/2\.0", re.IGNORECASE)
-_NAME = re.compile(r"[!%'*+.^_`|~0-9A-Za-z-]{1,64}")
-_LENGTH = re.compile(r"\d{1,9}")
 _CSEQ = re.compile(r"0*(\d{1,10})[ \t]+([A-Za-z]{1,32})")
 _BRANCH = re.compile(r";[ \t]*branch[ \t]*=[ \t]*([^;, \t]{1,256})", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_LONGEST_VIA = 1024
+"""Characters; what is longer is not what we sent with an address or two added."""
 _SHORT = {"v": "via", "i": "call-id", "l": "content-length", "k": "supported", "f": "from", "t": "to"}
 """Compact forms of the names that we read (section 7.3.3)."""
-
-
-class NotSipError(ValueError):
-    """What the peer said is no message of SIP; the message says why."""
 
 
 class Request(NamedTuple):
@@ -48,14 +45,9 @@ class Answer(NamedTuple):
     status: int
     """0: it is no answer but a request of the peer's own."""
     phrase: str
-    headers: dict[str, list[str]]
-    """By name in small letters; hostile text."""
+    headers: Headers
     length: int | None
     """Bytes of the body, as the peer has it."""
-
-    def told(self, name: str, most: int = 60) -> str:
-        """Return all values of a header on one harmless line."""
-        return clean(", ".join(self.headers.get(name, ())), most)
 
 
 def question(
@@ -97,39 +89,31 @@ def bracketed(host: str) -> str:
 
 
 def parse(head: bytes) -> Answer:
-    """Read a message up to and with its empty line.
-
-    Raises NotSipError. Takes time in proportion to the length, whatever it is.
-    """
-    if not head.endswith(b"\r\n\r\n"):
-        raise NotSipError("the message breaks off in its head")
-    first, *lines = _unfolded(head[:-4].lstrip(b"\r\n").decode("utf-8", "replace"))
+    """Read a message up to and with its empty line. Raises BadMessageError."""
+    first, headers = read(head)
     status = _STATUS.fullmatch(first)
     if status is None and not _REQUEST.fullmatch(first):
-        raise NotSipError(f"{clean(first, 80)!r} is no first line of SIP")
-    headers: dict[str, list[str]] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        name = name.rstrip(" \t").lower()
-        if not colon or not _NAME.fullmatch(name):
-            raise NotSipError(f"{clean(line, 80)!r} is no header")
-        headers.setdefault(_SHORT.get(name, name), []).append(value.strip(" \t"))
+        raise BadMessageError(f"{clean(first, 80)!r} is no first line of SIP")
+    for short, name in _SHORT.items():
+        if short in headers:
+            headers.setdefault(name, []).extend(headers.pop(short))
     code, phrase = (int(status[1]), status[2] or "") if status else (0, "")
-    return Answer(code, phrase.strip(), headers, _length(headers))
+    return Answer(code, phrase.strip(), headers, length(headers))
 
 
 def parse_datagram(data: bytes) -> Answer:
-    """Read a whole datagram; what follows its end is nothing (section 18.3). Raises NotSipError."""
+    """Read a whole datagram; what follows its end is nothing (section 18.3). Raises BadMessageError."""
     head, mark, body = data.partition(b"\r\n\r\n")
     answer = parse(head + mark)
     if len(body) < (answer.length or 0):
-        raise NotSipError("the message breaks off in its body")
+        raise BadMessageError("the message breaks off in its body")
     return answer
 
 
 def belongs(answer: Answer, request: Request) -> bool:
     """Say whether *answer* is one to *request*, and meant for us alone (sections 8.1.3.3, 17.1.3)."""
-    vias = [via for value in answer.headers.get("via", ()) for via in _QUOTED.sub("", value).split(",")]
+    value = ",".join(answer.headers.get("via", ()))
+    vias = _QUOTED.sub("", value).split(",") if len(value) <= _LONGEST_VIA else ()
     if len(vias) != 1 or (branch := _BRANCH.search(vias[0])) is None:
         return False
     counted = [_CSEQ.fullmatch(value) for value in answer.headers.get("cseq", ())]
@@ -140,23 +124,3 @@ def belongs(answer: Answer, request: Request) -> bool:
         and (int(cseq[1]), cseq[2]) == (request.number, request.method)
         and answer.headers.get("call-id") == [request.call_id]
     )
-
-
-def _unfolded(text: str) -> list[str]:
-    """Return the lines of a head, those joined that go on (section 7.3.1)."""
-    lines: list[list[str]] = []
-    for line in text.split("\r\n"):
-        if line[:1] in {" ", "\t"} and len(lines) > 1:
-            lines[-1].append(line.strip(" \t"))
-        else:
-            lines.append([line])
-    return [" ".join(parts) for parts in lines]
-
-
-def _length(headers: dict[str, list[str]]) -> int | None:
-    told = headers.get("content-length")
-    if told is None:
-        return None
-    if len(told) != 1 or not _LENGTH.fullmatch(told[0]):
-        raise NotSipError("the length of the message is not one number")
-    return int(told[0])

@@ -4,9 +4,10 @@ import asyncio
 import socket
 from typing import NamedTuple
 
-from monitor.kit.sip import FINAL, Answer, NotSipError, Request, belongs, parse, parse_datagram
+from monitor.kit.head import BadMessageError
+from monitor.kit.sip import FINAL, Answer, Request, belongs, parse, parse_datagram
 from monitor.kit.sockets import readable
-from monitor.kit.stream import HungUpError, Stream
+from monitor.kit.stream import Stream
 
 T1 = 0.5
 """Seconds that a round trip is taken for, before the first repetition (table 4)."""
@@ -39,7 +40,7 @@ class Reply(NamedTuple):
 async def ask_by_datagram(sock: socket.socket, request: Request, t1: float = T1) -> Reply:
     """Ask over a connected non-blocking UDP socket, again and again as timer E has it.
 
-    What belongs to others is passed over. Raises NoAnswerError; NotSipError if only nonsense came;
+    What belongs to others is passed over. Raises NoAnswerError; BadMessageError if only nonsense came;
     OthersAnswerError after 64 KiB of talk with others; OSError.
     """
     return await _Transaction(sock, request, t1).run()
@@ -48,32 +49,18 @@ async def ask_by_datagram(sock: socket.socket, request: Request, t1: float = T1)
 async def ask_by_stream(stream: Stream, request: Request) -> Reply:
     """Ask over a stream, once: repeating is TCP's own affair.
 
-    Raises NotSipError and what Stream does.
+    Raises BadMessageError and what Stream does.
     """
     clock = asyncio.get_running_loop().time
     began = clock()
     await stream.say(request.text)
     while True:
-        answer = parse(await _head(stream))
+        answer = parse(await stream.head())
         if answer.status >= FINAL and belongs(answer, request):
             return Reply(answer, clock() - began, 1)
         if answer.length is None:  # section 18.3
-            raise NotSipError("a message that does not say where it ends")
+            raise BadMessageError("a message that does not say where it ends")
         await stream.exactly(answer.length)
-
-
-async def _head(stream: Stream) -> bytes:
-    """Return the next head; empty lines before it are signs of life (section 7.5)."""
-    lines: list[bytes] = []
-    while True:
-        try:
-            line = await stream.until(b"\r\n")
-        except HungUpError as error:
-            raise HungUpError(b"".join((*lines, error.heard))) from None
-        if line != b"\r\n":
-            lines.append(line)
-        elif lines:
-            return b"".join((*lines, line))
 
 
 class _Transaction:
@@ -83,7 +70,7 @@ class _Transaction:
         self._pause = min(t1, T2)
         self._began = self._clock()
         self._end = self._began + 64 * t1
-        self._nonsense: NotSipError | None = None
+        self._nonsense: BadMessageError | None = None
         self._room = MOST
 
     async def run(self) -> Reply:
@@ -121,7 +108,7 @@ class _Transaction:
         self._room -= len(data) or 1
         try:
             answer = parse_datagram(data)
-        except NotSipError as error:
+        except BadMessageError as error:
             if self._nonsense is None:
                 self._nonsense = error
                 self._end = min(self._end, self._clock() + HEARING_OUT)

@@ -43,6 +43,12 @@ class Stream:
         self._room = most
         self._raw = _RAW
         self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+
+    @property
+    def age(self) -> float:
+        """Seconds since it could be talked on."""
+        return self._loop.time() - self._began
 
     @property
     def rtt(self) -> float:
@@ -72,6 +78,22 @@ class Stream:
             searched = max(0, len(self._heard) - len(mark) + 1)
             await self._hear()
         return self._taken(at + len(mark))
+
+    async def head(self) -> bytes:
+        """Return the next lines up to and with an empty one; empty lines before them are signs of life.
+
+        Raises as `until` does.
+        """
+        lines: list[bytes] = []
+        while True:
+            try:
+                line = await self.until(b"\r\n")
+            except HungUpError as error:
+                raise HungUpError(b"".join((*lines, error.heard))) from None
+            if line != b"\r\n":
+                lines.append(line)
+            elif lines:
+                return b"".join((*lines, line))
 
     async def exactly(self, count: int) -> bytes:
         """Return the next *count* bytes. Raises as `until` does."""

@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field, IPvAnyAddress, field_validator, mod
 
 from monitor.core.observation import Finding, failed, ok, unknown
 from monitor.kit import mishap
+from monitor.kit.head import BadMessageError, told
 from monitor.kit.resolver import ResolveError, shared
-from monitor.kit.sip import NotSipError, Request, Transport, bracketed, question
+from monitor.kit.sip import Request, Transport, bracketed, question
 from monitor.kit.sip_client import NoAnswerError, OthersAnswerError, Reply, ask_by_datagram, ask_by_stream
 from monitor.kit.sockets import Family, Host, Interface, Target, clash, find_target
 from monitor.kit.stream import HungUpError, TooMuchError, conversation
@@ -158,7 +159,7 @@ async def _by_datagram(target: Target, options: Options) -> Finding:
             reply = await ask_by_datagram(sock, request, options.t1)
         except NoAnswerError as error:
             return failed("timeout", str(error))
-        except NotSipError as error:
+        except BadMessageError as error:
             return failed("bad_response", clean(str(error)), path_up=True)
         except OthersAnswerError as error:
             return failed("unexpected_answer", str(error), path_up=True)
@@ -182,7 +183,7 @@ async def _by_stream(target: Target, settings: ssl.SSLContext | None, options: O
     except EOFError as error:
         heard = isinstance(error, HungUpError) and error.heard
         return failed("bad_response" if heard else "closed", str(error), path_up=True)
-    except (NotSipError, TooMuchError) as error:
+    except (BadMessageError, TooMuchError) as error:
         return failed("bad_response", clean(str(error)), path_up=True)
     except OSError as error:
         return _told(mishap.raised(error))
@@ -198,7 +199,7 @@ def _judge(reply: Reply, options: Options, **timed: float) -> Finding:
     values = {**timed, "answer": reply.took, "status": float(answer.status)}
     parts = [f"SIP {answer.status} {clean(answer.phrase, 40)}".rstrip()]
     for name, word in (("server", "server"), ("allow", "allows"), ("supported", "supports")):
-        if said := answer.told(name):
+        if said := told(answer.headers, name):
             parts.append(f"{word} {said}")
     detail = clean(", ".join(parts))
     right = (str(answer.status), f"{answer.status // 100}xx")

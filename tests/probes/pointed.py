@@ -21,6 +21,7 @@ POINTED = {
     "http": ("stream", http),
     "icmp": ("host", lambda _: {"host": "127.0.0.1"}),
     "plugin": ("host", lambda _: {"host": "127.0.0.1", "program": "/bin/true"}),
+    "rtsp": ("stream", lambda port: {"url": f"rtsp://127.0.0.1:{port}/"}),
     "sip": ("datagram", at),
     "sip over TCP": ("stream", lambda port: at(port, transport="tcp")),
     "sip over TLS": ("stream", lambda port: at(port, transport="tls", verify=False)),
