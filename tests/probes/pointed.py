@@ -17,6 +17,9 @@ def http(port):
 
 
 POINTED = {
+    "database": ("stream", lambda port: at(port, protocol="postgres")),
+    "database over MySQL": ("stream", lambda port: at(port, protocol="mysql")),
+    "database over Redis": ("stream", lambda port: at(port, protocol="redis")),
     "dns": ("datagram", lambda port: at(port, name="city.example")),
     "http": ("stream", http),
     "icmp": ("host", lambda _: {"host": "127.0.0.1"}),

@@ -97,6 +97,10 @@ EN = Words(
         "plugin_broken": "plugin is broken",
         "plugin_missing": "plugin cannot be run",
         "plugins_busy": "too many plugins at once",
+        "busy": "takes no more clients",
+        "not_ready": "not ready yet",
+        "blocked": "peer has blocked this host",
+        "error": "peer answers with an error",
     },
     label={
         "center": "center",

@@ -97,6 +97,10 @@ ZH = Words(
         "plugin_broken": "插件运行异常",
         "plugin_missing": "插件无法运行",
         "plugins_busy": "同时运行的插件过多",
+        "busy": "连接已满",
+        "not_ready": "正在启动或恢复",
+        "blocked": "对端已封锁本机",
+        "error": "对端报错",
     },
     label={
         "center": "指挥中心",
