@@ -8,7 +8,7 @@
 PYTHON ?= python3
 JOBS ?= 3
 BIN := .venv/bin
-SERVERS := mosquitto mosquitto-clients prometheus prometheus-blackbox-exporter nginx-light openssl \
+SERVERS := mosquitto mosquitto-clients prometheus prometheus-alertmanager prometheus-blackbox-exporter nginx-light openssl \
 	snmpd snmp nut-server nut-client \
 	unbound chrony openssh-server openssh-client \
 	fping monitoring-plugins-basic iproute2 nftables tcpdump util-linux procps strace libfaketime \

@@ -5,6 +5,7 @@ import gc
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -13,7 +14,9 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from monitor.board.server import Board
+from monitor.config.roster import load_roster
 from monitor.core.inventory import Inventory
+from monitor.core.roster import Roster, duty
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
 from monitor.engine.lifecycle import Engine, Tuning
@@ -21,9 +24,11 @@ from monitor.engine.orders import Orders, control_socket
 from monitor.errors import ConfigError
 from monitor.kit import local
 from monitor.kit.resolver import close_shared, shared
+from monitor.outputs.alertmanager import AlertmanagerOutput
 from monitor.outputs.log import LogOutput
 from monitor.outputs.mqtt import MqttOutput
 from monitor.outputs.prometheus import Metrics
+from monitor.outputs.webhook import WebhookOutput
 from monitor.ports import Feed, Output, ProbeKind
 from monitor.settings import Settings, load_declared
 from monitor.store import Store, log_file
@@ -66,6 +71,7 @@ class App:
         vitals = Vitals()
         self._settings = settings
         self._kinds = kinds
+        self._roster = _roster(settings)
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Event()
         self._store = store = Store(
@@ -101,6 +107,10 @@ class App:
             self._outputs.append(MqttOutput(broker, vitals, resolve=_resolve, zone=zone, carry=carry))
             if settings.collect:
                 self._outputs.append(Collector(broker, vitals, self.engine.ear, store, resolve=_resolve))
+        for name, webhook in settings.webhooks.items():
+            self._outputs.append(WebhookOutput(name, webhook.options(), vitals, self._on_duty))
+        for name, alertmanager in settings.alertmanagers.items():
+            self._outputs.append(AlertmanagerOutput(name, alertmanager.options(), vitals, self._on_duty))
         for name, report in settings.reports.items():
             self._outputs.append(Reporter(name, report.options(), vitals, store, resolve=_resolve))
 
@@ -158,10 +168,16 @@ class App:
             self._reloading.clear()
             try:
                 inventory = await asyncio.to_thread(load_declared, self._settings, self._kinds)
+                self._roster = await asyncio.to_thread(_roster, self._settings)
             except ConfigError as error:
                 self.engine.refuse_reload(str(error))
             else:
                 self.engine.reload(inventory)
+
+    def _on_duty(self) -> list[str]:
+        """Return the names of the officers who are to be told now."""
+        now = duty(self._roster, time.time(), ZoneInfo(self._settings.timezone))
+        return [self._roster.officers[one].name for one in now.officers]
 
     async def _take_orders(self) -> None:
         """Carry out what is ordered by whoever may write the state folder."""
@@ -210,6 +226,10 @@ class App:
                 task.cancel()
             if pending:
                 _, pending = await asyncio.wait(pending, timeout=2.0)
+
+
+def _roster(settings: Settings) -> Roster:
+    return Roster() if settings.roster is None else load_roster(settings.roster)
 
 
 async def _resolve(host: str) -> list[str]:

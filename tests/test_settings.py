@@ -239,6 +239,15 @@ def test_a_report_takes_its_password_from_the_credential_of_its_name_or_from_the
     assert "from the file" not in repr(settings) + settings.model_dump_json()
 
 
+def test_a_webhook_is_signed_with_the_credential_of_its_name(write, tmp_path, monkeypatch):
+    write("s3cret\n", "webhook-hall-password")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    settings = load_settings(write("webhooks: {hall: {url: http://127.0.0.1/}}"))
+
+    assert settings.webhooks["hall"].options().password.get_secret_value() == "s3cret"
+    assert "s3cret" not in repr(settings) + settings.model_dump_json()
+
+
 def test_a_file_that_a_report_names_and_nobody_can_read_is_told_with_its_line(write):
     said = complaint(write(REPORTS))
 
@@ -263,6 +272,16 @@ def test_the_environment_sets_what_stands_in_a_report(write, monkeypatch):
             "reports: {city: {host: a}, other: {host: A, username: x}}",
             "found the broker and the root of `reports.city` in `reports.other`, expected one report to each",
         ),
+        (
+            "webhooks: {hall: {url: nowhere}}",
+            "webhooks.hall.url: found 'nowhere', expected http://host/path or",
+        ),
+        (
+            "webhooks: {a: {url: http://h/}, b: {url: http://h/}}",
+            "found the url of 'a' in 'b', expected each",
+        ),
+        ("alertmanagers: {a: {url: http://h, password: x}}", "found a secret, expected `password_file`"),
+        ("alertmanagers: {a: {url: https://h, ca: none.pem}}", "alertmanagers.a.ca: found no readable file"),
         ("collect: true", "found no broker, expected `mqtt.host` too"),
         ("store: {keep_days: 179}", "store.keep_days: found 179, expected at least 180"),
     ],

@@ -5,8 +5,8 @@ from difflib import get_close_matches
 
 LONGEST = 60
 """A found text longer than this is cut."""
-MOST_WORDS = 14
-"""So many valid words are listed; of more, only the nearest is named."""
+MOST_WORDS, MOST_KEYS = 14, 40
+"""So many valid words, or keys, are listed; of more, only the nearest is named."""
 
 
 def shown(value: object) -> str:
@@ -28,7 +28,7 @@ def one_of(words: Collection[str], what: str) -> str:
     """Return the words to choose from as a sentence part; *what* names the kind of thing."""
     if not words:
         return f"{what} (none is declared)"
-    if len(words) > MOST_WORDS:
+    if len(words) > (MOST_KEYS if what == "a key" else MOST_WORDS):
         return f"{what} that is declared"
     return f"{what}: {' | '.join(sorted(words))}"
 

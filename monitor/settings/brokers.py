@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from monitor.config.validation import wanted
@@ -57,7 +57,7 @@ class MqttSettings(MqttOptions):
         """
         given = self.model_dump(exclude={"password_file"})
         given["client_id"] = self.client_id or f"command-monitor-{vantage}"
-        return MqttOptions.model_validate(given | _read(self.password_file))
+        return MqttOptions.model_validate(given | read_secret(self.password_file))
 
 
 class ReportSettings(ReportOptions):
@@ -74,11 +74,12 @@ class ReportSettings(ReportOptions):
         Blocks on the file. Raises ConfigError if it cannot be read.
         """
         return ReportOptions.model_validate(
-            self.model_dump(exclude={"password_file"}) | _read(self.password_file)
+            self.model_dump(exclude={"password_file"}) | read_secret(self.password_file)
         )
 
 
-def _read(path: Path | None) -> dict[str, str]:
+def read_secret(path: Path | None) -> dict[str, str]:
+    """Return the password in a file, for a section's options. Raises ConfigError if it cannot be read."""
     return {} if path is None else {"password": _secret(path)}
 
 
@@ -95,13 +96,13 @@ def _secret(path: Path) -> str:
     return text
 
 
-Section = TypeVar("Section", MqttSettings, ReportSettings)
+Section = TypeVar("Section", bound=BaseModel)
 
 
 def with_credential(settings: Section, section: str, folder: Path) -> Section:
-    """Return *settings* with systemd's credential as their password file, if there is one and no other."""
+    """Return *settings* with systemd's credential as their `password_file`, if there is one and no other."""
     credential = folder / CREDENTIAL.format(section=section)
-    if settings.password_file is not None or not credential.is_file():
+    if getattr(settings, "password_file", None) is not None or not credential.is_file():
         return settings
     return settings.model_copy(update={"password_file": credential})
 

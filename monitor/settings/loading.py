@@ -18,11 +18,12 @@ from monitor.core.inventory import Inventory
 from monitor.errors import ConfigError, Problem
 from monitor.ports import ProbeKind
 from monitor.probes import plugin
-from monitor.settings.brokers import MqttSettings, ReportSettings, told_brokers, with_credential
+from monitor.settings.brokers import told_brokers, with_credential
 from monitor.settings.model import PREFIX, Settings
+from monitor.settings.receivers import told_receivers
 
-NAMED = "reports"
-"""The section of sections by name."""
+NAMED = ("reports", "webhooks", "alertmanagers")
+"""The sections of sections by name."""
 VARIABLE = "COMMAND_MONITOR_SETTINGS"
 """The environment variable that names the settings file."""
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
@@ -123,7 +124,7 @@ def _unknown_variables() -> list[Problem]:
         if not name.upper().startswith(PREFIX):
             continue
         first, _, rest = name[len(PREFIX) :].lower().partition("__")
-        sections = [key for key in Settings.model_fields if fields_at(Settings, (key,)) or key == NAMED]
+        sections = [key for key in Settings.model_fields if fields_at(Settings, (key,)) or key in NAMED]
         if first not in Settings.model_fields:
             words, hint = one_of(Settings.model_fields, "a key"), nearest(first, Settings.model_fields)
             problems.append(Problem("environment", None, name, f"the unknown key {first!r}", words, hint))
@@ -166,28 +167,38 @@ def _absolute(model: Model, folder: Path) -> Model:
 
 def _with_credentials(settings: Settings) -> Settings:
     folder = Path(os.environ.get(CREDENTIALS) or "/nonexistent")
-    reports = {
-        name: with_credential(report, f"report-{name}", folder) for name, report in settings.reports.items()
+    sections = {"reports": "report", "webhooks": "webhook", "alertmanagers": "alertmanager"}
+    update: dict[str, object] = {
+        key: {
+            name: with_credential(one, f"{word}-{name}", folder)
+            for name, one in getattr(settings, key).items()
+        }
+        for key, word in sections.items()
     }
-    return settings.model_copy(
-        update={"mqtt": with_credential(settings.mqtt, "mqtt", folder), "reports": reports}
-    )
+    return settings.model_copy(update=update | {"mqtt": with_credential(settings.mqtt, "mqtt", folder)})
 
 
 def _missing_files(settings: Settings, node: Node) -> list[Problem]:
     return [
         _at(node, (*loc, *keys), f"no readable file {str(path)!r}", "a file that this user may read")
-        for loc, section in told_brokers(settings.mqtt, settings.reports)
+        for loc, section in _told(settings)
         for keys, path in _files(section)
         if not (path.is_file() and os.access(path, os.R_OK))
     ]
 
 
-def _files(section: MqttSettings | ReportSettings) -> Iterator[tuple[tuple[str, ...], Path]]:
+def _told(settings: Settings) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
+    """Give the section of everybody who is told, with its path."""
+    yield from told_brokers(settings.mqtt, settings.reports)
+    yield from told_receivers(settings.webhooks, settings.alertmanagers)
+
+
+def _files(section: BaseModel) -> Iterator[tuple[tuple[str, ...], Path]]:
     """Give every file that a section names, with its keys."""
-    if section.password_file is not None:
-        yield ("password_file",), section.password_file
-    for key in ("ca", "cert", "key"):
-        path = getattr(section.tls, key, None)
-        if path is not None:
-            yield ("tls", key), path
+    tls = getattr(section, "tls", None)
+    for keys, value in [
+        *(((key,), getattr(section, key, None)) for key in ("password_file", "ca")),
+        *((("tls", key), getattr(tls, key, None)) for key in ("ca", "cert", "key")),
+    ]:
+        if isinstance(value, Path):
+            yield keys, value

@@ -1,7 +1,7 @@
 """What can be set, with its default and its meaning."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -9,6 +9,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     PrivateAttr,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -20,6 +21,7 @@ from monitor.config.values import Id, no_truth
 from monitor.config.words import nearest
 from monitor.outputs.prometheus import Options as MetricsOptions
 from monitor.settings.brokers import MqttSettings, ReportSettings
+from monitor.settings.receivers import AlertmanagerSettings, WebhookSettings
 from monitor.store import StoreOptions
 
 PREFIX = "COMMAND_MONITOR__"
@@ -124,6 +126,10 @@ class Settings(BaseSettings):
     reports: dict[Id, ReportSettings] = Field(default_factory=dict)
     """Brokers that collecting daemons listen at, by a name of your own: told what this vantage believes, and
     all that happened here until it is acknowledged."""
+    webhooks: dict[Id, WebhookSettings] = Field(default_factory=dict)
+    """Who is brought events over HTTP, by a name of your own: each until it has been taken."""
+    alertmanagers: dict[Id, AlertmanagerSettings] = Field(default_factory=dict)
+    """Which Alertmanagers are shown confirmed incidents, by a name of your own."""
     store: StoreOptions = StoreOptions()
     """How the log of events is kept."""
     detection: DetectionSettings = DetectionSettings()
@@ -142,6 +148,16 @@ class Settings(BaseSettings):
                 "`mqtt.host` too, for `collect: true`: the reports come by that broker", found="no broker"
             )
         return self
+
+    @field_validator("webhooks", "alertmanagers")
+    @classmethod
+    def _told_once(cls, sections: dict[str, Any]) -> dict[str, Any]:
+        """Two sections for one receiver would tell it everything twice."""
+        told: dict[str, str] = {}
+        for name, section in sections.items():
+            if (first := told.setdefault(section.url, name)) != name:
+                raise wanted("each receiver once", found=f"the url of {first!r} in {name!r}")
+        return sections
 
     @model_validator(mode="after")
     def _reports_to_each_broker_once(self) -> Self:

@@ -1,0 +1,73 @@
+"""Brings one message to a URL and says what became of it: taken, refused for good, or to be tried again."""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+import aiohttp
+
+from monitor.kit.http_client import Ask, Exchange, RedirectRefusedError, Way, fetch
+from monitor.kit.resolver import ResolveError, shared
+from monitor.kit.tcp import ConnectError
+from monitor.kit.text import clean
+
+REFUSED = frozenset({400, 413, 415, 422})
+"""Statuses that are about this message alone: it will never be taken. All others a person may mend."""
+LONGEST_WAIT = 3600.0
+"""Seconds that a peer may have us wait."""
+_TAKEN = range(200, 300)
+
+
+class Fate(StrEnum):
+    """What became of a message."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    """It will not be taken however often it is brought."""
+    LATER = "later"
+    """It may or may not have been taken; bring it again, as the same message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The end of one attempt."""
+
+    fate: Fate
+    words: str = ""
+    """Why it was not taken, for people."""
+    wait: float | None = None
+    """Seconds that the peer wants us to wait (RFC 9110, section 10.2.3)."""
+    body: bytes = b""
+    """The beginning of the peer's answer."""
+
+
+async def bring(ask: Ask, timeout: float, settings: ssl.SSLContext | None = None) -> Receipt:  # noqa: ASYNC109 - of one attempt
+    """Make one attempt, of at most *timeout* seconds; *settings* are for https. Raises nothing."""
+    try:
+        async with asyncio.timeout(timeout):
+            answer = await fetch(shared(), Exchange(Way(settings=settings)), ask)
+    except TimeoutError:
+        return Receipt(Fate.LATER, f"no answer within {timeout:g} s")
+    except (ResolveError, ConnectError, RedirectRefusedError, aiohttp.ClientError, OSError) as error:
+        return Receipt(Fate.LATER, clean(f"{type(error).__name__}: {error}"))
+    if answer.status in _TAKEN:
+        return Receipt(Fate.TAKEN, body=answer.body)
+    words = clean(f"status {answer.status} {answer.text}")
+    fate = Fate.REFUSED if answer.status in REFUSED else Fate.LATER
+    return Receipt(fate, words, _wait(answer.headers.get("Retry-After", "")), answer.body)
+
+
+def _wait(text: str) -> float | None:
+    """Return the seconds that `Retry-After` asks for, be it a number or a date; None for anything else."""
+    if text.isascii() and text.isdigit():
+        return min(float(text[:8]), LONGEST_WAIT)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        return None
+    return min(max(0.0, (at - datetime.now(UTC)).total_seconds()), LONGEST_WAIT)
