@@ -64,7 +64,7 @@ servers:
 		echo "Not root, or no apt-get: tests that need these are left out:" $$missing; exit 0; fi; \
 	echo "Installing from Debian for the tests:" $$missing; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
-	for s in kamailio mosquitto prometheus prometheus-blackbox-exporter nginx unbound chrony ssh postgresql mariadb redis-server; do \
+	for s in kamailio mosquitto prometheus prometheus-alertmanager prometheus-blackbox-exporter nginx unbound chrony ssh postgresql mariadb redis-server; do \
 		case " $$missing " in *$$s*) systemctl disable --now --quiet $$s 2>/dev/null || true;; esac; done
 
 .venv/ready: requirements-dev.lock pyproject.toml
