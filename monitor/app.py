@@ -99,7 +99,7 @@ class App:
         store.tell = self.engine.tell
         self._orders = Orders(self.engine.planner, vitals.store)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
-        self.board = Board(settings.http, metrics, vitals, zone=settings.timezone)
+        self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
         self._outputs: list[Output] = [] if quiet else [LogOutput()]
         if settings.mqtt.host is not None:
             broker = settings.mqtt.options(settings.vantage)

@@ -2,20 +2,64 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from enum import Enum, auto
+from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.core.agent import Agent, Heard
 from monitor.core.observation import Finding
 from monitor.core.record import Record, Remembered
+from monitor.core.report import Standing, Told
 from monitor.core.world import Event, Json, World
+
+LONGEST = 366 * 86_400.0
+"""Seconds for which a report may hold."""
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""A name fit for a label."""
 
 
 class ProbeOptions(BaseModel):
     """What a probe kind can be told; each kind has its own, unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class ReportOptions(ProbeOptions):
+    """What every kind can be told that waits for reports instead of asking."""
+
+    valid_for: float = Field(
+        gt=0,
+        le=LONGEST,
+        allow_inf_nan=False,
+        description="Seconds for which a report holds. Then it is silent, or the next roll-call is due.",
+    )
+
+
+class Taken(Enum):
+    """What became of a report that came in."""
+
+    TAKEN = auto()
+    STRANGER = auto()
+    """There is no such check, or whoever reports may not."""
+    UNCLEAR = auto()
+    """It is no report."""
+    TOO_OFTEN = auto()
+    UNREADY = auto()
+    """Who may report cannot be known: our own trouble."""
+
+
+class Intake(Protocol):
+    """Takes in what things report by themselves."""
+
+    def hear(self, check: str, payload: bytes, via: str, token: str | None) -> tuple[Taken, str]:
+        """Take the report *payload* of a check; say what became of it, and why in words.
+
+        *token*: what whoever reports shows to prove that they may; None: who delivers it vouches for that.
+        """
+
+    def listening(self, via: str, *, listens: bool) -> None:
+        """Hear whether reports can come by that way from now on."""
 
 
 class Sink(Protocol):
@@ -61,6 +105,10 @@ class ProbeKind:
     """Every value the kind can measure, with its unit (`seconds`, `Unix time`, `bytes` …) and its meaning."""
     at_length: Callable[..., Awaitable[tuple[Finding, Sequence[str]]]] | None = None
     """The same look with lines for people: for kinds that find more than fits into a detail."""
+    told: Told | None = None
+    """Who reports to us, for kinds that wait to be told; the other kinds ask."""
+    judged: Callable[[Any, Standing], Finding] | None = None
+    """Of a kind that is told: what the latest report says now; its `probe` is the form without any report."""
 
 
 @dataclass(frozen=True, slots=True)

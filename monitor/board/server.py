@@ -15,8 +15,18 @@ from monitor.board.ring import Ring
 from monitor.core.vitals import OutputVitals, Vitals
 from monitor.errors import ConfigError
 from monitor.kit.http import EVENT_STREAM, JSON, CannotListenError, Handler, Limits, Request, Response, serve
-from monitor.ports import Feed
+from monitor.ports import Feed, Intake, Taken
 
+HEARTBEAT = "/api/v1/heartbeat/"
+"""What the paths begin with where things report; the check's path follows."""
+STATUS = {
+    Taken.TAKEN: 200,
+    Taken.STRANGER: 401,
+    Taken.UNCLEAR: 400,
+    Taken.TOO_OFTEN: 429,
+    Taken.UNREADY: 503,
+}
+"""What a report is answered (RFC 9110, section 15; RFC 6585, section 4)."""
 MOST_STREAMS = 50
 """Clients that may follow events at a time; they hold their connection for hours."""
 
@@ -66,13 +76,18 @@ class Board:
         wall: Callable[[], float] = time.time,
         *,
         zone: str | None = None,
+        intake: Intake | None = None,
     ) -> None:
-        """Serve what there is to know; *zone* is that in which times are to be told, a name of IANA's."""
+        """Serve what there is to know; *zone* is that in which times are to be told, a name of IANA's.
+
+        *intake* takes in what things report.
+        """
         self._options = options
         self._metrics = metrics
         self._vitals = vitals
         self._wall = wall
         self._zone = zone
+        self._intake = intake
         self._ring = Ring()
         self._streams = 0
         self.address: tuple[str, int] | None = None
@@ -86,8 +101,9 @@ class Board:
         limits = Limits(connections=options.connections)
         self._ring.begin(self._vitals.store.position)
         try:
+            takes = {} if self._intake is None else {HEARTBEAT: self._hear}
             async with serve(
-                self._routes(feed), host=options.listen, port=options.port, limits=limits
+                self._routes(feed), host=options.listen, port=options.port, limits=limits, takes=takes
             ) as self.address:
                 own.connected = True
                 self.listening.set()
@@ -121,6 +137,18 @@ class Board:
             "/api/v1/status": status,
             "/api/v1/events": events,
         }
+
+    async def _hear(self, request: Request) -> Response:
+        """Take in what a thing reports of itself."""
+        if self._intake is None:
+            return Response(b"not found\n", status=404)
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        shown = token.strip() if scheme.lower() == "bearer" else None
+        taken, words = self._intake.hear(
+            request.path.removeprefix(HEARTBEAT), request.body, via="http", token=shown
+        )
+        headers = {"Retry-After": "1"} if taken is Taken.TOO_OFTEN else {}
+        return Response(f"{words}\n".encode(), status=STATUS[taken], headers=headers)
 
     async def _page(self, request: Request) -> Response:
         content_type, page = self._metrics(request.headers.get("Accept", ""))

@@ -92,7 +92,8 @@ class LookMaker:
         if options is None:
             return None
         means = named(look.means, Name("", "")) if look.means is not None else None
-        return Look(name or kind.name, kind.name, options, manner.period, manner.deadline, means)
+        rhythm = manner.period, manner.deadline
+        return Look(name or kind.name, kind.name, options, *rhythm, means, kind.told)
 
     def _options(
         self,

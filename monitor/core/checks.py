@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 from monitor.core.inventory import Bearer, Center, Circuit, Inventory, Look, Vantage
+from monitor.core.report import Told
 from monitor.core.world import Check
 
 
@@ -55,7 +56,7 @@ def _others(center: Center, vantage: Vantage) -> Iterator[Check]:
     if way is not None:
         for device in center.devices:
             for look in device.looks:
-                yield _check(device.id, look, way)
+                yield _check(device.id, look, None if look.told is Told.BY_PERSON else way)
 
 
 def way_to(center: Center, vantage: Vantage) -> str | None:

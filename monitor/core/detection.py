@@ -63,6 +63,8 @@ class Manner:
     adaptive: bool
     """It is a path, not a service: an answer is given up by what its own round-trip times make likely, being
     slow is held against it, and it is looked at more often while it seems to have become worse."""
+    told: bool = False
+    """We are told how it is: that is no sample of a path that loses packets, so one word decides."""
 
 
 CIRCUIT_GAPS = (0.0, 0.2, 0.2, 0.2, *[0.4] * 5, *[0.8] * 3, *[1.2] * 3, 2.0)
@@ -81,8 +83,9 @@ def manner(
     suspicions_per_year: float,
     false_alarms_per_year: float,
     degradations_per_year: float = 0.1,
+    told: bool = False,
 ) -> Manner:
-    """Return how to judge a look at a circuit on *bearer*, or at a service (None)."""
+    """Return how to judge a look at a circuit on *bearer*, or at a service (None); *told*: by word alone."""
     return Manner(
         period=period,
         gaps=SERVICE_GAPS if bearer is None else CIRCUIT_GAPS,
@@ -91,6 +94,7 @@ def manner(
         confirm=threshold(period, false_alarms_per_year),
         degrade=threshold(period, degradations_per_year),
         adaptive=bearer is not None,
+        told=told,
     )
 
 
@@ -255,7 +259,7 @@ def _after_miss(
     else:
         weighed = _weigh(belief.doubt, sent, lost=True)
         doubt = replace(weighed, reason=finding.reason, detail=finding.detail)
-    if doubt.score >= how.confirm:
+    if how.told or doubt.score >= how.confirm:
         return Belief(Verdict.DOWN, doubt.began, finding.reason, finding.detail)
     return replace(belief, doubt=doubt, suspected=belief.suspected or doubt.score >= how.suspect)
 

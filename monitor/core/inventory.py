@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from monitor.core.planned import Window
+from monitor.core.report import Told
 
 
 class Role(StrEnum):
@@ -73,6 +74,8 @@ class Look:
     deadline: float
     means: Name | None = None
     """What a failure means in plain words, from the device's profile."""
+    told: Told | None = field(default=None, repr=False)
+    """Who tells us how it is; None: we look ourselves."""
 
 
 @dataclass(frozen=True, slots=True)

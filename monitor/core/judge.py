@@ -9,7 +9,7 @@ from math import inf, log
 
 from monitor.core.detection import Belief, Manner, Verdict, next_gap, revise, settle
 from monitor.core.learning import DAY, NOTHING, Learned, Spell
-from monitor.core.limits import Streak
+from monitor.core.limits import IN_A_ROW, Streak
 from monitor.core.loss import LossModel
 from monitor.core.observation import Finding, Outcome, ok
 from monitor.core.quality import LOSSY, SLOW, Cusum, Decline, Severity, severity_of
@@ -125,7 +125,7 @@ class Judge:
             return
         if lost and was.doubt is None and was.verdict is not Verdict.DOWN:
             self._brace()
-        self._poor.weigh(finding, at)
+        self._poor.weigh(finding, at, enough=1 if self.how.told else IN_A_ROW)
         belief = revise(was, finding, sent=sent, at=at, how=self.how, model=self._assumed())
         if belief.verdict is Verdict.DOWN:
             if was.verdict is not Verdict.DOWN:

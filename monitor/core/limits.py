@@ -76,8 +76,11 @@ class Streak:
         """Nothing is poor: a good look changes nothing."""
         return self.decline is None and self._run == 0
 
-    def weigh(self, finding: Finding, at: float) -> None:
-        """Take in one more look *at* that wall time; only an answer says anything about values."""
+    def weigh(self, finding: Finding, at: float, *, enough: int = IN_A_ROW) -> None:
+        """Take in one more look *at* that wall time; only an answer says anything about values.
+
+        *enough* looks in a row are believed.
+        """
         if finding.outcome is not Outcome.OK:
             return
         told = self.decline.reason if self.decline is not None else _FINE
@@ -88,7 +91,7 @@ class Streak:
             self._run, self._since = 0, at
         self._next = finding.reason
         self._run += 1
-        if self._run >= IN_A_ROW:
+        if self._run >= enough:
             self._run = 0
             self.decline = self._told(finding)
 

@@ -8,6 +8,7 @@ from monitor.core.health import Status
 from monitor.core.incident import Incident
 from monitor.core.learning import Learned
 from monitor.core.planned import Work
+from monitor.core.report import Report
 from monitor.core.world import Event
 
 
@@ -19,6 +20,8 @@ class Kept:
     """What tells the look from another of the same name: a belief holds for one address only."""
     belief: Belief
     learned: Learned
+    report: Report | None = None
+    """Of a check that we are told of: the latest report, which holds for whatever address it has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from monitor.core.incident import Incident
 from monitor.core.inventory import Inventory, Look
 from monitor.core.observation import Finding, Outcome
 from monitor.core.planned import Work
+from monitor.core.report import Report
 from monitor.core.story import Story
 from monitor.core.voice import Call, call
 
@@ -21,9 +22,9 @@ HISTORY = 60
 """How many latest looks the loss ratio speaks of."""
 _MASK = (1 << HISTORY) - 1
 
-EventKind = Literal["belief", "status", "daemon", "incident", "planned"]
-"""What an event speaks of: the belief about a check, the status of a subject, ourselves, a root cause, or
-planned work."""
+EventKind = Literal["belief", "status", "daemon", "incident", "planned", "report"]
+"""What an event speaks of: the belief about a check, the status of a subject, ourselves, a root cause,
+planned work, or what a person has entered."""
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -154,6 +155,8 @@ class World:
     """What is told of each of them."""
     planned: dict[str, Work] = field(default_factory=dict)
     """Planned work that is not over, or declared, by id."""
+    reports: dict[str, Report] = field(default_factory=dict)
+    """The latest report of each check that we are told of, whether it still holds or not."""
 
     def checks_of(self, subject: str) -> Iterator[Check]:
         """Give the checks that look at *subject*."""

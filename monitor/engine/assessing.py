@@ -15,6 +15,7 @@ from monitor.core.maintenance import found_when, said
 from monitor.core.news import Change, status_is_news, status_news
 from monitor.core.observation import Outcome
 from monitor.core.record import Kept
+from monitor.core.report import Told
 from monitor.core.sentence import Scene
 from monitor.core.world import Event, World
 from monitor.engine.pace import Changed
@@ -138,6 +139,8 @@ class Assessor:
         """Look anew at what a fault hid, before anything is said of it; what it missed does not count."""
         now, wall = time.monotonic(), self._wall()
         for watch in watches:
+            if watch.slot is not None:
+                watch.slot.spare()
             if watch.belief.verdict is Verdict.DOWN or watch.belief.doubt is not None:
                 watch.judge.forget(Belief(since=wall, reason="behind_link"), now)
                 self._note_given_up(watch)
@@ -199,11 +202,15 @@ class Assessor:
             networks={name: status for name, status in networks if status is not None},
             way=self._way_to(name),
             own=vantage.center == name,
+            at_hand={d.id for d in center.devices if self._is_at_hand(d.id)},
             good={d.id: self._last_good(d.id) for d in center.devices if d.id in by_subject},
             planned={s for s in subjects if self._are_excused(by_subject.get(s, ()))},
             strained=[n for n in inventory.networks if self._is_strained(network_subject(n))],
         )
         return assess_center(center, view)
+
+    def _is_at_hand(self, subject: str) -> bool:
+        return all(w.check.look.told is Told.BY_PERSON for w in self._by_subject.get(subject, ()))
 
     def _is_strained(self, subject: str) -> bool:
         return any(watch.belief.strained for watch in self._by_subject.get(subject, ()))

@@ -17,7 +17,9 @@ from monitor.core.world import Check, Json, World
 from monitor.engine.diagnosing import Diagnostician
 from monitor.engine.feed import LogFeed
 from monitor.engine.hearing import Ear
+from monitor.engine.intake import Intake
 from monitor.engine.looker import Looker
+from monitor.engine.mailbox import Mailbox, Slot
 from monitor.engine.mishaps import Mishaps
 from monitor.engine.pipeline import Pipeline
 from monitor.engine.planning import Planner
@@ -80,6 +82,9 @@ class Engine:
         self._scheduler = Scheduler(self._looker.launch, self.vitals, time.time())
         self._pipeline.scheduler = self._pipeline.assessor.scheduler = self._scheduler
         self._looker.scheduler = self._scheduler
+        self._mailbox = Mailbox(time.monotonic, lambda: self.vitals.lag_sum)
+        self.intake = Intake(self._mailbox, self._pipeline, self._telling, zone)
+        """Who takes in what is reported to us."""
         self._diagnostician.scheduler = self._scheduler
 
     @property
@@ -156,13 +161,18 @@ class Engine:
         for name, check in checks_of(inventory, vantage).items():
             watch, how = old.get(name), self._manner(check, inventory)
             if watch is None or watch.check != check:
+                slot = watch.slot if watch is not None else None
                 watch = _new_watch(check, how, remembered)
+                if check.look.told is not None:
+                    watch.slot = slot or self._slot(name, remembered)
             watch.adopt(how)
             watches[name] = watch
         for name, watch in old.items():
             if watches.get(name) is not watch:
                 self._scheduler.take_off(watch)
         self.world.inventory = inventory
+        slots = ((name, watch.slot) for name, watch in watches.items())
+        self.world.reports = {name: slot.report for name, slot in slots if slot and slot.report}
         self.ear.forget()
         topology = topology_of(inventory, self.world.vantage)
         incidents = {**remembered.incidents, **self.world.incidents}
@@ -176,6 +186,11 @@ class Engine:
                 self._scheduler.put_first(watch)
         self.planner.turn()
 
+    def _slot(self, check: str, remembered: Remembered) -> Slot:
+        kept = remembered.checks.get(check)
+        report = kept.report if kept is not None else None
+        return self._mailbox.slot(report, now=time.time(), seen_at=remembered.seen_at)
+
     def _manner(self, check: Check, inventory: Inventory) -> Manner:
         return manner(
             check.look.period,
@@ -183,6 +198,7 @@ class Engine:
             suspicions_per_year=self._tuning.suspicions_per_year,
             false_alarms_per_year=self._tuning.false_alarms_per_year,
             degradations_per_year=self._tuning.degradations_per_year,
+            told=check.look.told is not None,
         )
 
 

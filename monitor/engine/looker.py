@@ -1,9 +1,13 @@
 """Makes the looks that are due: by the thousand through batch engines, the others through the runner."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from monitor.core.observation import Finding
+from monitor.core.report import Standing
 from monitor.core.vitals import Vitals
+from monitor.engine.mailbox import Slot
 from monitor.engine.mishaps import Mishaps
 from monitor.engine.pipeline import Pipeline
 from monitor.engine.runner import Runner, look_with
@@ -36,6 +40,8 @@ class Looker:
         """Give *watch* the engine and handle it is looked at with, where its kind has one for its options."""
         kind = self._kinds[watch.check.look.kind]
         watch.look = look_with(kind.probe, watch.check.look.options)
+        if kind.judged is not None and watch.slot is not None:
+            watch.look = partial(_read, kind.judged, watch.check.look.options, watch.slot)
         if kind.engine is None:
             return
         engine = self._engines.get(kind.name)
@@ -83,3 +89,8 @@ class Looker:
         await self._runner.aclose()
         for engine in self._engines.values():
             engine.close()
+
+
+async def _read(judged: Callable[[Any, Standing], Finding], options: object, slot: Slot) -> Finding:
+    """Look into a slot of the mailbox."""
+    return judged(options, slot.standing())

@@ -103,7 +103,7 @@ class Pipeline:
         if finding.reason == "timeout" and self.scheduler.lagged_since(sent_at):
             self._vitals.evidence_dropped += 1
             finding = unknown("own_lag", "the event loop was late while we waited")
-        if finding.outcome is Outcome.UNKNOWN:
+        if finding.outcome is Outcome.UNKNOWN and key.slot is None:
             self._tell_hindrance(key, finding)
         self._count(key, finding, sent_at)
         good, rtt = finding.outcome is Outcome.OK, finding.values.get("rtt")

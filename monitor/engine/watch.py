@@ -6,6 +6,7 @@ from monitor.core.learning import Learned
 from monitor.core.record import Kept
 from monitor.core.schedule import NEVER, ticks
 from monitor.core.world import Check, Reading
+from monitor.engine.mailbox import Slot
 from monitor.engine.runner import Look
 from monitor.ports import BatchEngine
 
@@ -31,6 +32,7 @@ class Watch:
         "mark",
         "period",
         "reading",
+        "slot",
         "slow_above",
         "tick",
         "unsampled",
@@ -63,6 +65,8 @@ class Watch:
         """The batch engine that looks instead, if there is one."""
         self.handle: object | None = None
         """What that engine wants to be given."""
+        self.slot: Slot | None = None
+        """Of a check that we are told of: where its reports wait."""
 
     @property
     def belief(self) -> Belief:
@@ -76,8 +80,8 @@ class Watch:
 
     @property
     def relearned(self) -> bool:
-        """It has learned since `kept` was last asked for."""
-        return self.judge.relearned
+        """It has learned, or was told, since `kept` was last asked for."""
+        return self.judge.relearned or (self.slot is not None and self.slot.unsaved)
 
     def adopt(self, how: Manner) -> None:
         """Judge the check like that from now on."""
@@ -116,4 +120,5 @@ class Watch:
     def kept(self) -> Kept:
         """Return what outlasts a restart."""
         self.judge.relearned = False
-        return Kept(self.mark, self.judge.belief, self.judge.learned)
+        report = None if self.slot is None else self.slot.saved()
+        return Kept(self.mark, self.judge.belief, self.judge.learned, report)

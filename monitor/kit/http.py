@@ -1,8 +1,8 @@
-"""Serves HTTP on a management network: GET only, no bodies, and bounded in every direction.
+"""Serves HTTP on a management network: GET, small POSTs where they are wanted, bounded in every direction.
 
-The one place where `aiohttp.web` is met. A client that dribbles its request, reads its answer slowly or
-opens connections without end costs a place for some seconds and nothing else: a request head has a
-deadline, so has every answer, and when all places are taken the longest idle connection makes room.
+With `http_requests` the one place where `aiohttp.web` is met. A client that dribbles its request, reads its
+answer slowly or opens connections without end costs a place for some seconds and nothing else: a request has
+a deadline, so has every answer, and when all places are taken the longest idle connection makes room.
 """
 
 import asyncio
@@ -12,10 +12,12 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from types import MappingProxyType
 
 import structlog
 from aiohttp import web
+
+from monitor.kit.http_requests import body_of, refusal_of_a_get, refusal_of_a_post
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -43,7 +45,7 @@ class CannotListenError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a client may ask of us; times in seconds."""
+    """How much a client may ask of us; times in seconds, sizes in bytes."""
 
     connections: int = 200
     head: float = 10.0
@@ -54,6 +56,8 @@ class Limits:
     """For an answer to be taken whole; streams without end are excepted."""
     stall: float = 10.0
     """For one piece of a stream to be taken."""
+    body: int = 16 * 1024
+    """Bytes of a POST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     """By name, in any case."""
+    body: bytes = b""
+    """What came with a POST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +86,24 @@ class Response:
 
 Handler = Callable[[Request], Awaitable[Response]]
 """Answers one route."""
+NOTHING: Mapping[str, Handler] = MappingProxyType({})
 
 
 @asynccontextmanager
 async def serve(
-    routes: Mapping[str, Handler], *, host: str, port: int, limits: Limits | None = None
+    routes: Mapping[str, Handler],
+    *,
+    host: str,
+    port: int,
+    limits: Limits | None = None,
+    takes: Mapping[str, Handler] = NOTHING,
 ) -> AsyncIterator[tuple[str, int]]:
     """Serve *routes* (exact paths) while the block runs, and give the address listened on.
 
-    *host* is a literal address. Raises CannotListenError.
+    *takes*: who answers POSTs, by what their paths begin with. *host* is a literal address. Raises
+    CannotListenError.
     """
-    door = _Door(routes, limits or Limits())
+    door = _Door(routes, takes, limits or Limits())
     try:
         listener = await asyncio.get_running_loop().create_server(door.admit, host, port)
     except OSError as error:
@@ -115,8 +128,9 @@ class _Refusal(asyncio.Protocol):
 class _Door:
     """Lets connections in, and those out that only take up room."""
 
-    def __init__(self, routes: Mapping[str, Handler], limits: Limits) -> None:
+    def __init__(self, routes: Mapping[str, Handler], takes: Mapping[str, Handler], limits: Limits) -> None:
         self._routes = routes
+        self._takes = takes
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._server = web.Server(
@@ -126,6 +140,7 @@ class _Door:
             lingering_time=0,
             access_log=None,
             logger=_silence,
+            auto_decompress=False,
         )
         self._until: dict[web.RequestHandler, float] = {}
         """Connections without a request under way, and when each has to be gone."""
@@ -195,15 +210,21 @@ class _Door:
                 self._served.add(handler)
 
     async def _respond(self, request: web.BaseRequest) -> Response:
-        refusal = _refusal(request)
-        if refusal is not None:
-            return refusal
-        route = self._routes.get(request.path)
+        takes = (handler for begin, handler in self._takes.items() if request.path.startswith(begin))
+        taker = next(takes, None)
+        refused = refusal_of_a_get(request) if taker is None else refusal_of_a_post(request)
+        if refused is not None:
+            return Response(refused.words, status=refused.status, headers=refused.headers)
+        route = taker or self._routes.get(request.path)
         if route is None:
             return Response(b"not found\n", status=404)
         try:
+            async with asyncio.timeout(self._limits.head):
+                body = await body_of(request, self._limits.body)
+            if body is None:
+                return Response(b"too much\n", status=413)
             async with asyncio.timeout(self._limits.answer):
-                return await route(Request(request.path, request.query, request.headers))
+                return await route(Request(request.path, request.query, request.headers, body))
         except TimeoutError:
             return Response(b"took too long\n", status=503)
         except Exception:  # noqa: BLE001 - a fault of one route must not take the others along
@@ -244,17 +265,6 @@ class _Door:
                     async with asyncio.timeout(self._limits.stall):
                         await sent.write(piece)
         await sent.write_eof()
-
-
-def _refusal(request: web.BaseRequest) -> Response | None:
-    if request.body_exists:
-        return Response(b"no body is accepted\n", status=413)
-    if request.method not in {"GET", "HEAD"}:
-        return Response(b"only GET is served\n", status=405, headers={"Allow": "GET, HEAD"})
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
-        return Response(b"other sites may not read this\n", status=403)
-    return None
 
 
 def _headers(response: Response) -> dict[str, str]:

@@ -4,6 +4,8 @@ A module offers `Options` (a `ProbeOptions`), `REASONS` (each reason it can give
 (each value it can measure, with its unit and meaning) and `async probe(options) -> Finding`; where it is run
 by the thousand also `engine(sink) -> BatchEngine`, of which `probe` is then a thin wrapper; where it finds
 more than fits into a detail also `at_length(options) -> (Finding, lines)`, for people. It looks once.
+A kind that waits to be told offers `TOLD` (by whom) and `judged(options, standing) -> Finding` (what the
+latest report says now), of which `probe` is the form without any report.
 Deadline, stopwatch and mishaps belong to the runner. Nothing else is needed to add a kind: no list, no
 decorator; a contract test holds every module to this.
 """
@@ -25,4 +27,7 @@ def _load(name: str) -> ProbeKind:
     engine = getattr(module, "engine", None)
     at_length = getattr(module, "at_length", None)
     reasons, values = dict(module.REASONS), dict(module.VALUES)
-    return ProbeKind(name, summary, module.Options, module.probe, reasons, engine, values, at_length)
+    told, judged = getattr(module, "TOLD", None), getattr(module, "judged", None)
+    return ProbeKind(
+        name, summary, module.Options, module.probe, reasons, engine, values, at_length, told, judged
+    )

@@ -17,6 +17,7 @@ from monitor.core.learning import Learned
 from monitor.core.planned import Once, Span, Weekly, Window, Work
 from monitor.core.quality import Decline, Severity
 from monitor.core.record import Kept
+from monitor.core.report import Report, State
 from monitor.core.world import Event
 
 Values = dict[str, Any]
@@ -79,6 +80,7 @@ def check_row(check: str, kept: Kept) -> Values:
         "isolated": learned.isolated,
         "learned": written({name: value for name, value in asdict(learned).items() if name not in _COLUMNS}),
         "decline": _decline_text(belief.decline),
+        "report": None if kept.report is None else written(asdict(kept.report)),
     }
 
 
@@ -86,7 +88,16 @@ def kept_of(row: Row[Any]) -> Kept:
     """Return what was kept of a check; raises ValueError for a word that we do not know."""
     decline = _decline_of(row.decline)
     belief = Belief(Verdict(row.verdict), row.since, row.reason, row.detail, decline=decline)
-    return Kept(row.mark, belief, learned_of(row))
+    return Kept(row.mark, belief, learned_of(row), report_of(row))
+
+
+def report_of(row: Row[Any]) -> Report | None:
+    """Return the report in a check's row; what cannot be read was never reported."""
+    try:
+        data = json.loads(row.report or "null")
+        return data and Report(**data | {"state": State(data["state"])})
+    except (ValueError, TypeError, LookupError):
+        return None
 
 
 def learned_of(row: Row[Any]) -> Learned:

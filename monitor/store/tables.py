@@ -53,6 +53,7 @@ checks = Table(
     Column("isolated", Float, nullable=False),
     Column("learned", Text, nullable=False, server_default="{}"),  # JSON
     Column("decline", Text),  # JSON
+    Column("report", Text),  # JSON
 )
 
 statuses = Table(

@@ -21,8 +21,10 @@ POINTED = {
     "database over MySQL": ("stream", lambda port: at(port, protocol="mysql")),
     "database over Redis": ("stream", lambda port: at(port, protocol="redis")),
     "dns": ("datagram", lambda port: at(port, name="city.example")),
+    "heartbeat": ("told", lambda _: {"valid_for": 60}),
     "http": ("stream", http),
     "icmp": ("host", lambda _: {"host": "127.0.0.1"}),
+    "manual": ("told", lambda _: {"valid_for": 60}),
     "plugin": ("host", lambda _: {"host": "127.0.0.1", "program": "/bin/true"}),
     "rtsp": ("stream", lambda port: {"url": f"rtsp://127.0.0.1:{port}/"}),
     "sip": ("datagram", at),
@@ -40,6 +42,7 @@ POINTED = {
 }
 """The shape of the meeting, and the options that point the kind at a port of this machine.
 
-`stream`: over TCP, among hostile peers; `datagram`: over UDP, among babblers; `host`: at no port.
+`stream`: over TCP, among hostile peers; `datagram`: over UDP, among babblers; `host`: at no port; `told`: not
+at all, it reports to us.
 A peer that says nothing it should must never be found well.
 """

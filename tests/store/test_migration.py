@@ -26,8 +26,8 @@ SECOND = '''
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade():
@@ -49,7 +49,7 @@ def steps(tmp_path):
     """Give the steps of a version to come."""
     folder = tmp_path / "migrations"
     shutil.copytree(STEPS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "v0003_later.py").write_text(SECOND)
+    (folder / "versions" / "v0004_later.py").write_text(SECOND)
     return folder
 
 
@@ -110,8 +110,8 @@ def test_opening_a_log_of_an_older_version_leaves_a_backup_of_it(used, steps):
     file.close()
     (copy,) = backup.every(backup_folder(used), used.stem)
 
-    assert shape(used)[0] == ["0003"]
-    assert shape(copy)[0] == ["0002"]
+    assert shape(used)[0] == ["0004"]
+    assert shape(copy)[0] == ["0003"]
     assert rows(copy) == list(range(100))
     assert found.last == 100
 
@@ -128,7 +128,7 @@ async def test_a_step_that_is_killed_in_the_middle_is_rolled_back_and_completed(
 
     assert ended == -signal.SIGKILL
     assert in_between == (before, ["ok"], list(range(100)))
-    assert shape(used)[0] == ["0003"]
+    assert shape(used)[0] == ["0004"]
     assert rows(used, "SELECT text FROM notes") == ["moved"]
     assert rows(used) == list(range(100))
 

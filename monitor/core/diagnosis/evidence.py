@@ -112,7 +112,7 @@ class Facts:
         """Return what a good look would weigh if there were no others over its circuit, nats."""
         seen = self._evidence.get(name)
         observation = self._topology.observations[name]
-        if seen is None or seen.llr >= 0.0 or seen.age > observation.max_age:
+        if seen is None or seen.llr >= 0.0 or seen.age > observation.max_age or observation.told:
             return 0.0
         if self._since is not None and seen.sent_at < self._since:
             return min(-seen.llr, self._tuning.stale * exp(-seen.age / observation.period))

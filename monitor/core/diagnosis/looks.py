@@ -44,7 +44,7 @@ def case(topology: Topology, evidence: Mapping[str, Evidence], component: str) -
             found["missing"] += [name] if down else []
         elif seen.llr > 0.0:
             found["for" if down else "partly"].append(name)
-        elif not is_open(observation.proves or observation.alternatives, alone):
+        elif not observation.told and not is_open(observation.proves or observation.alternatives, alone):
             found["against"].append(name)
     return Case(*(tuple(dict.fromkeys(names)) for names in found.values()))
 

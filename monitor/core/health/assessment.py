@@ -174,6 +174,8 @@ def _device(subject: str, circuits: Mapping[str, Status], view: View) -> Status:
     status = _from_beliefs(subject, SubjectKind.DEVICE, beliefs, planned=planned)
     before = view.before.get(subject)
     way = [c for c in circuits.values() if view.way and c.subject.split("/")[1] == view.way]
+    if subject in view.at_hand:
+        way = []
     if way and all(is_cut(c) for c in way):
         cut_at = max(c.since for c in way)
         if status.health is not Health.UP or view.good.get(subject, 0.0) <= cut_at:

@@ -82,6 +82,8 @@ class View:
     """Circuits and devices of which all looks that are in doubt may fail because of planned work."""
     strained: Collection[str] = ()
     """The networks that seem to have become worse, not surely enough to be told."""
+    at_hand: AbstractSet[str] = frozenset()
+    """Devices that people try for us by other ways than that network."""
 
 
 REACHABLE = frozenset({Health.UP, Health.ON_BACKUP, Health.DEGRADED})

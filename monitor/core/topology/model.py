@@ -85,6 +85,8 @@ class Observation:
     """Seconds from one look to the next."""
     max_age: float = inf
     """Seconds after which its evidence tells nothing any more."""
+    told: bool = False
+    """We are told how it is, and do not ask: that all is well was said some time ago, and proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from monitor.core.checks import checks_of, way_to
 from monitor.core.inventory import Center, Device, Inventory, Vantage
+from monitor.core.report import Told
 from monitor.core.topology.components import (
     carriers_of,
     components_of,
@@ -115,6 +116,7 @@ class _Ways:
                 line,
                 check.look.period,
                 self._valid_for + 1.0 if reports else OWN_PERIODS * check.look.period + 1.0,
+                check.look.told is not None,
             )
 
     def _line(self, check: Check) -> str:
@@ -131,6 +133,9 @@ class _Ways:
         if subject in self._inventory.circuits:
             return self._to_circuit(vantage, center, check)
         device = self._inventory.devices[subject]
+        if check.look.told is Told.BY_PERSON:  # who tried it did so by other ways than ours
+            own = _own(center, device)
+            return _Crossed([own | {check.id} if offers(device, check.look) else own])
         way = [one | _own(center, device) for one in self._to_device(vantage, center, device)]
         if not offers(device, check.look):
             return _Crossed(way)

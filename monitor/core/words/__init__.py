@@ -34,6 +34,8 @@ class Words:
     """Patterns of the sentences about planned work, see `core/planned_news.py`."""
     duty: Mapping[str, str]
     """What is said of who is on duty."""
+    report: Mapping[str, str]
+    """Patterns about what people report, see `core/report_news.py`."""
     demo: Mapping[str, str]
     """What the demo says."""
     comma: str

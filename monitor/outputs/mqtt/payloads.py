@@ -159,8 +159,8 @@ class EventPayload(Stamp):
     late: bool
     """It is not known to have reached the daemon that tells it within 10 s: history, never a live alert."""
     kind: EventKind
-    """`belief` (of a check), `status` (of a subject), `incident` (a root cause), `planned` (of planned work)
-    or `daemon` (of a daemon)."""
+    """`belief` (of a check), `status` (of a subject), `incident` (a root cause), `planned` (of planned work),
+    `report` (what a person has entered) or `daemon` (of a daemon)."""
     subject: str
     data: dict[str, JsonValue]
     """What the kind of event has to say."""
