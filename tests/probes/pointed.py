@@ -35,6 +35,7 @@ POINTED = {
         lambda port: at(port, community_file=str(COMMUNITY), get="1.3.6.1.2.1.1.5.0", expect="never said"),
     ),
     "ntp": ("datagram", at),
+    "ssh": ("stream", at),
     "tcp": ("stream", lambda port: at(port, expect="never said")),
     "tls": ("stream", lambda port: at(port, verify=False)),
     "trace": ("host", lambda _: {"host": "127.0.0.1"}),
