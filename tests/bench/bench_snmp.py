@@ -2,8 +2,8 @@
 
     python -m tests.bench.bench_snmp [--agents 2000] [--period 10]
 
-A real snmpd on loopback answers for all agents, each with a session of its own: discovery, keys, clock. CPU is
-user and system time of this process; snmpd's is not in it. Four values are asked for at a time.
+A real snmpd on loopback answers for all agents, each with a session of its own: discovery, keys, clock. CPU
+is user and system time of this process; snmpd's is not in it. Four values are asked for at a time.
 """
 
 import argparse
