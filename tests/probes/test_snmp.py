@@ -221,7 +221,7 @@ def test_a_counter_of_64_bits_that_goes_back_has_been_cleared():
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
-        ({}, "get is needed"),
+        ({}, "exactly one"),
         ({"get": "sysName.0"}, "numbers with dots"),
         ({"get": NAME, "expect": "x", "max_value": 1}, "expect is for texts"),
         ({"get": NAME, "max_value": 1, "warn_above": 2}, "in this order"),

@@ -11,7 +11,7 @@ table.
 """
 
 from monitor.kit.snmp.access import Access
-from monitor.kit.snmp.batch import OURS, Batch, Handle, converse
+from monitor.kit.snmp.batch import OURS, Asker, Batch, Handle, converse
 from monitor.kit.snmp.ber import Oid, Value
 from monitor.kit.snmp.engine import REASONS, Agent, Answer, Engine, Talk
 from monitor.kit.snmp.pdu import Bind, Question
@@ -23,6 +23,7 @@ __all__ = [
     "Access",
     "Agent",
     "Answer",
+    "Asker",
     "Batch",
     "Bind",
     "Engine",

@@ -1,4 +1,4 @@
-"""Asks an agent over SNMP for a value and says whether it is as it should be."""
+"""Asks an agent over SNMP for a value, an interface, a neighbour or a test of the router's own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,14 @@ from monitor.kit import mishap
 from monitor.kit import snmp as kit
 from monitor.kit.mishap import Mishap
 from monitor.ports import BatchEngine, Sink
-from monitor.probes.snmp import single
+from monitor.probes.snmp import interfaces, peers, remote, single
 from monitor.probes.snmp.options import Options
 
 REASONS = {
     **single.REASONS,
+    **interfaces.REASONS,
+    **peers.REASONS,
+    **remote.REASONS,
     **kit.REASONS,
     **{word: meaning for word, meaning in mishap.PEERS.items() if word != "reset"},
     **kit.OURS,
@@ -23,6 +26,9 @@ VALUES = {
     "rtt": ("seconds", "from the latest question to the kernel's receipt of its answer"),
     "uptime": ("seconds", "since the agent was started"),
     "value": ("as configured", "the number, times `scale`; of a counter, its growth a second"),
+    **interfaces.VALUES,
+    **peers.VALUES,
+    **remote.VALUES,
 }
 
 __all__ = ["REASONS", "VALUES", "Options", "engine", "probe"]
@@ -30,7 +36,7 @@ __all__ = ["REASONS", "VALUES", "Options", "engine", "probe"]
 
 async def probe(options: Options) -> Finding:
     """Ask once; a rate needs two looks, so by hand there is none."""
-    return _finding(*await kit.converse(options, single.Single(options)))
+    return _finding(*await kit.converse(options, _asker(options)))
 
 
 def engine(sink: Sink) -> BatchEngine:
@@ -44,7 +50,7 @@ class _Engine:
         self._batch = kit.Batch(self._found)
 
     def prepare(self, options: Options) -> kit.Handle:
-        return kit.Handle(options, single.Single(options))
+        return kit.Handle(options, _asker(options))
 
     def send(self, due: Sequence[tuple[Any, object, float]]) -> None:
         self._batch.send(due)
@@ -54,6 +60,16 @@ class _Engine:
 
     def _found(self, key: object, sent_at: float, rtt: float, result: object) -> None:
         self._sink.found(key, sent_at, _finding(rtt, result))
+
+
+def _asker(options: Options) -> kit.Asker:
+    if options.get is not None:
+        return single.Single(options)
+    if options.ifname is not None:
+        return interfaces.Interface(options)
+    if options.test is not None:
+        return remote.RemoteTest(options)
+    return peers.peer(options)
 
 
 def _finding(rtt: float, result: object) -> Finding:

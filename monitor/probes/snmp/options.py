@@ -1,11 +1,16 @@
 """What a look over SNMP can be told."""
 
-from typing import Self
+from ipaddress import IPv4Address
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from monitor.kit.snmp import Access, named
+from monitor.kit.snmp import Access, Oid, named
 from monitor.ports import ProbeOptions
+
+UPTIME: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)
+"""sysUpTime.0, RFC 3418."""
+QUESTIONS = ("get", "ifname", "bgp", "ospf", "bfd", "test")
 
 
 class Options(ProbeOptions, Access):
@@ -29,6 +34,42 @@ class Options(ProbeOptions, Access):
         description="What the number is multiplied with first: 0.1 for tenths.",
     )
 
+    ifname: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="Interface of the router, as in its `ifName` or `ifDescr`: `GigabitEthernet0/0/1`.",
+    )
+    warn_utilisation: float | None = Field(
+        default=None, gt=0, description="Share of the interface's speed above which it is poor: 0.8."
+    )
+    max_utilisation: float | None = Field(default=None, gt=0, description="Above this it has failed.")
+    warn_errors: float | None = Field(
+        default=None, ge=0, description="Damaged packets a second above which the interface is poor."
+    )
+    max_errors: float | None = Field(default=None, ge=0, description="Above this it has failed.")
+    bgp: IPv4Address | None = Field(default=None, description="BGP neighbour of the router.")
+    ospf: IPv4Address | None = Field(
+        default=None, description="OSPF neighbour: the address of its interface."
+    )
+    bfd: IPv4Address | None = Field(default=None, description="Far end of a BFD session.")
+    test: str | None = Field(
+        default=None,
+        max_length=66,
+        pattern=r"^([^/]{0,32}/[^/]{1,32}|\d{1,10})$",
+        description="Test that the router runs itself, as `owner/name`; of `cisco` the number.",
+    )
+    test_mib: Literal["disman", "huawei", "cisco"] = Field(
+        default="disman", description="Where the router tells its results; H3C does so in `disman`."
+    )
+    warn_round_trip: float | None = Field(
+        default=None, gt=0, description="Seconds above which a test is poor."
+    )
+    max_round_trip: float | None = Field(default=None, gt=0, description="Seconds above which it has failed.")
+    warn_loss: float | None = Field(
+        default=None, ge=0, le=1, description="Share lost above which it is poor."
+    )
+    max_loss: float | None = Field(default=None, ge=0, le=1, description="Above this it has failed.")
     label: str = Field(default="value", max_length=40, description="What people call the number.")
     unit: str = Field(default="", max_length=20, description="What it counts, for people: `%`, `°C`.")
     max_value: float | None = Field(default=None, description="Above this the look has failed.")
@@ -45,8 +86,12 @@ class Options(ProbeOptions, Access):
 
     @model_validator(mode="after")
     def _one_question(self) -> Self:
-        if self.get is None:
-            raise ValueError("get is needed: what to ask for")
+        if sum(getattr(self, question) is not None for question in QUESTIONS) != 1:
+            raise ValueError(f"exactly one of {', '.join(QUESTIONS)} is needed: what to ask for")
+        if self.get is None and (self.expect is not None or self.numeric):
+            raise ValueError("expect, rate and the limits of a number need get")
+        if self.test is not None and (self.test_mib == "cisco") == ("/" in self.test):
+            raise ValueError("test is owner/name, and of cisco a number")
         if self.expect is not None and self.numeric:
             raise ValueError("expect is for texts; limits and rate are for numbers")
         given = [limit for limit in self.limits if limit is not None]

@@ -5,14 +5,11 @@ from math import isfinite
 
 from monitor.core.limits import Limit, judged
 from monitor.core.observation import Finding, failed, ok
-from monitor.kit.snmp import Oid, Question, Talk, Value, dotted, named
+from monitor.kit.snmp import Question, Talk, Value, dotted, named
 from monitor.kit.snmp.ber import ADDRESS, MISSING, OCTETS
 from monitor.kit.text import clean
 from monitor.probes.snmp.meter import TICKS_A_SECOND, Meter
-from monitor.probes.snmp.options import Options
-
-UPTIME: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)
-"""sysUpTime.0, RFC 3418."""
+from monitor.probes.snmp.options import UPTIME, Options
 
 LONGEST_NUMBER = 32
 """Characters of a number that is written as text."""
