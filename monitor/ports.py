@@ -264,5 +264,8 @@ class Hearing(Protocol):
     def agent(self, agent: Agent, what: str = "", **data: Json) -> None:
         """Take in how the daemon of another vantage is; *what*, if given, is told as an event about it."""
 
+    def broker(self, lost_at: float | None) -> None:
+        """Take in since when there is no connection to the broker (monotonic seconds); None: there is one."""
+
     def tell(self, what: str, **data: Json) -> None:
         """Tell an event about the daemons of the other vantages together."""

@@ -149,6 +149,9 @@ class World:
     """The daemons of the other vantages, as far as we listen to them, by vantage."""
     heard: dict[str, dict[str, Heard]] = field(default_factory=dict)
     """What the other vantages believe, by vantage and check; what is no longer valid is not in it."""
+    broker_lost_at: float | None = None
+    """Monotonic time since when we have had no connection to the broker at which we listen, seconds; None: we
+    have one, or listen at none."""
     incidents: dict[str, Incident] = field(default_factory=dict)
     """Root causes that are not closed, by id."""
     stories: dict[str, Story] = field(default_factory=dict)

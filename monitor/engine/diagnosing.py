@@ -8,20 +8,20 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
+from functools import partial
 
-from monitor.core import joint
 from monitor.core.agent import Presence
-from monitor.core.diagnosis import Cause, Diagnosis, Tuning, diagnose
-from monitor.core.diagnosis.consequences import masked
+from monitor.core.diagnosis import Diagnosis, Tuning, diagnose
+from monitor.core.diagnosis.consequences import is_proven, masked, spoils
 from monitor.core.diagnosis.looks import related
-from monitor.core.incident import Book, Change, Incident, Other, Seen, Sighting, Stage, advance
-from monitor.core.loss import PRIORS
+from monitor.core.incident import Book, Change, Incident, Seen, Stage, advance
 from monitor.core.story import Story
 from monitor.core.storytelling import Storyteller, incident_news
-from monitor.core.topology import Kind, Topology, observation_id
+from monitor.core.topology import Topology, observation_id
 from monitor.core.world import World
 from monitor.engine.mishaps import Mishaps
 from monitor.engine.scheduler import Scheduler
+from monitor.engine.sightings import sightings_of
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
 from monitor.engine.witnesses import Budget, Testimony, Witnesses, earliest
@@ -163,8 +163,16 @@ class Diagnostician:
             topology, said.evidence, since=self._since(said), planned=self.worked_on, tuning=TUNING
         )
         good = {name for name, seen in said.evidence.items() if seen.llr < 0.0}
-        sightings = tuple(self._sightings(found, said, now))
-        seen = Seen(sightings, good, said.misses.keys(), self._masked(found), self.worked_on)
+        sightings = tuple(sightings_of(found, said, topology, self._world.inventory, now))
+        seen = Seen(
+            sightings,
+            good,
+            said.misses.keys(),
+            self._masked(found),
+            self.worked_on,
+            frozenset(self._proven(said)),
+            partial(spoils, topology),
+        )
         self._book, changes = advance(self._book, seen, now=now, stamp=self._stamp, hold=self._hold)
         self._tell(changes)
         self.concluded()
@@ -181,21 +189,13 @@ class Diagnostician:
         begun = [at for at in (first, *bouts) if at is not None]
         return max(begun, default=None)
 
-    def _sightings(self, found: Diagnosis, said: Testimony, now: float) -> Iterator[Sighting]:
-        for cause in found.causes:
-            misses = [said.misses[name] for name in cause.explains if name in said.misses]
-            stage = joint.stage(misses, self._burst(cause), cause.confidence, now=now)
-            if stage is not None:
-                yield _sighting(cause, stage, min(miss.began for miss in misses), found)
-
-    def _burst(self, cause: Cause) -> joint.Burst:
-        """Return how the cause goes black for a moment while it is healthy."""
-        component = self._topology.components[cause.component]
-        circuit = self._world.inventory.circuits.get(cause.component)
-        if circuit is not None:
-            prior = PRIORS[circuit.bearer]
-            return joint.Burst(prior.burst, prior.share)
-        return joint.SERVICE if component.kind in (Kind.SERVICE, Kind.DEVICE) else joint.SHARED
+    def _proven(self, said: Testimony) -> Iterator[str]:
+        """Give what confirmed incidents are called after though a look has got past it since."""
+        for one in self._book.open.values():
+            begun = earliest(said.misses[name] for name in one.explains if name in said.misses)
+            since = max(one.confirmed_at or 0.0, begun or 0.0)
+            if one.confirmed_at and is_proven(self._topology, said.evidence, one.component, since):
+                yield one.component
 
     def _masked(self, found: Diagnosis) -> Mapping[str, str]:
         """Return what no look can reach; worked out anew only when something else is held to be broken."""
@@ -265,22 +265,3 @@ def _nobody() -> None:
 def _differs(before: Story | None, now: Story) -> bool:
     """Tell whether a story is worth telling anew before its time."""
     return before is None or (before.sentence, before.touched) != (now.sentence, now.touched)
-
-
-def _sighting(cause: Cause, stage: Stage, since: float, found: Diagnosis) -> Sighting:
-    others = tuple(
-        Other(rival.causes, rival.confidence, rival.behind)
-        for rival in found.rivals
-        if cause.component in rival.instead_of
-    )
-    return Sighting(
-        cause.component,
-        cause.group,
-        cause.confidence,
-        since,
-        stage,
-        cause.explains,
-        cause.against,
-        others,
-        cause.planned,
-    )

@@ -43,6 +43,12 @@ class Ear:
         if before is None or before.presence is not agent.presence:
             self.stirred()
 
+    def broker(self, lost_at: float | None) -> None:
+        """Take in since when there is no connection to the broker (monotonic seconds); None: there is one."""
+        before, self._world.broker_lost_at = self._world.broker_lost_at, lost_at
+        if before != lost_at:
+            self.stirred()
+
     def tell(self, what: str, **data: Json) -> None:
         """Tell an event about the daemons of the other vantages together."""
         self._telling.daemon(what, **data)

@@ -1,15 +1,16 @@
 """What all vantages hold true now, as evidence for the diagnosis: our own looks and the others' words."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.core.agent import Presence
 from monitor.core.detection import Verdict, threshold
 from monitor.core.diagnosis import Evidence
+from monitor.core.incident.matching import AT_ONCE
 from monitor.core.joint import Miss
 from monitor.core.topology import Observation, observation_id
-from monitor.core.topology.ways import HEARTBEAT
+from monitor.core.topology.ways import BROKER, HEARTBEAT
 from monitor.core.world import World
 from monitor.engine.watch import Watch
 
@@ -17,6 +18,10 @@ GOOD = -12.0
 """What an answer weighs, nats: as much as one observation may."""
 SILENT = 12.0
 """What the silence of a daemon weighs, nats."""
+CONNECTED = -1.0
+"""What our own connection to the broker weighs, nats: others may have none all the same."""
+AWAY = 10.0
+"""Seconds for which our broker must be gone to weigh as much, half of it to be shown: it may but restart."""
 
 
 class Budget(NamedTuple):
@@ -48,6 +53,7 @@ class Witnesses:
         offset = now - time.monotonic()
         for name, watch in self._watches.items():
             self._ask(said, observation_id(self._world.vantage, name), watch, offset, now)
+        self._miss_broker(said, observations, offset, now)
         for vantage in self._world.agents:
             self._hear(said, vantage, observations, offset, now)
         return said
@@ -57,6 +63,8 @@ class Witnesses:
         belief, reading, how = watch.belief, watch.reading, watch.how
         age = max(0.0, now - reading.last_at)
         path_up = reading.finding is not None and reading.finding.path_up
+        if belief.verdict is Verdict.DOWN and belief.good:
+            return  # it begins to answer: neither down nor up again
         if belief.verdict is Verdict.DOWN:
             said.evidence[name] = Evidence(how.confirm, reading.last_at, age, path_up)
             said.misses[name] = Miss(how.confirm, belief.since, reading.last_at, how.suspect, how.confirm)
@@ -66,6 +74,21 @@ class Witnesses:
             said.misses[name] = Miss(doubt.score, doubt.began, doubt.sent + offset, how.suspect, how.confirm)
         elif belief.sound:
             said.evidence[name] = Evidence(GOOD, reading.last_at, age)
+
+    def _miss_broker(
+        self, said: Testimony, observations: Mapping[str, Observation], offset: float, now: float
+    ) -> None:
+        name, lost_at = observation_id(self._world.vantage, BROKER), self._world.broker_lost_at
+        if name not in observations:
+            return
+        if lost_at is None:
+            said.evidence[name] = Evidence(CONNECTED, now)
+            return
+        lost = lost_at + offset
+        score = SILENT * min(1.0, (now - lost) / AWAY)
+        if score > 0.0:
+            said.evidence[name] = Evidence(score, now)
+            said.misses[name] = Miss(score, lost, now, SILENT / 2, SILENT)
 
     def _hear(
         self,
@@ -107,3 +130,10 @@ class Witnesses:
 def earliest(misses: Iterator[Miss]) -> float | None:
     """Return the wall time of the first of these misses; None without any."""
     return min((miss.began for miss in misses), default=None)
+
+
+def onset(misses: Sequence[Miss]) -> float:
+    """Return the wall time of the first of these misses, without those that are far older than most."""
+    began = sorted(miss.began for miss in misses)
+    middle = began[len(began) // 2]
+    return next(at for at in began if middle - at < AT_ONCE)

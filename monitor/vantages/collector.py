@@ -112,6 +112,9 @@ class _Run:
         root, vantage = options.root, hearing.world.vantage
         self._options = options
         self._vantage = vantage
+        self._hearing = hearing
+        self._lost_at: float | None = None
+        """Monotonic time at which we noticed that we have no connection; None: we have one."""
         self._archive = archive
         self._clock = clock
         self._condition = condition = Condition(own, f"{options.host}:{options.port}", clock)
@@ -229,6 +232,7 @@ class _Run:
             else:
                 self._judge(now)
             before = now
+            self._own_connection(now)
             self._condition.show(self._lanes, self._quarantine.waiting)
 
     def _judge(self, now: float) -> None:
@@ -245,6 +249,12 @@ class _Run:
         self._roll.call(proven, self._clock() - (now - proven), since)
         if now - proven > TICK and self._roll.is_doubtful(now, since):
             self._words.prove()
+
+    def _own_connection(self, now: float) -> None:
+        session = self._words.session
+        heard = session is not None and not session.deaf
+        self._lost_at = None if heard else self._lost_at or now
+        self._hearing.broker(self._lost_at)
 
     def _hears_since(self) -> float:
         """Return since when we have been hearing without a break; never, while we do not."""

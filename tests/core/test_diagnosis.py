@@ -147,6 +147,15 @@ class TestFreshness:
         assert diagnose(topology, evidence, since=100.0).components == ("b",)
 
 
+def test_looks_that_are_older_than_the_fault_tell_nothing_apart():
+    topology = network({"0": "ab", "1": "a"})
+    evidence = {"0": BAD, "1": Evidence(-12.0, 99.0)}
+    (cause,) = diagnose(topology, evidence, since=100.0, tuning=Tuning(stale=0.01)).causes
+
+    assert set(cause.group) == {"a", "b"}
+    assert cause.confidence > 0.98
+
+
 class TestBeliefs:
     """A belief becomes evidence."""
 

@@ -4,12 +4,17 @@ A history is one line per ten seconds: what is seen broken (`?` suspected, `!` c
 it explains, behind a bar the looks that are good, and behind an @ what is hidden behind what.
 """
 
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from monitor.core.incident import Book, Other, Seen, Sighting, Stage, advance
 
+RENAMES = 6
+"""In any minute, at most."""
 STAGES = {"?": Stage.SUSPECTED, "!": Stage.CONFIRMED}
 
 
@@ -206,3 +211,122 @@ def test_one_of_a_group_that_nobody_can_tell_apart_keeps_the_incident_of_the_gro
 
     assert len(book.open) == 1
     assert [change.now.component for change in changes] == []
+
+
+def test_two_circuits_that_turn_out_to_be_one_power_cut_end_as_one_incident():
+    book, told = play("""
+        p!a q!b
+        power!abcd
+        power!abcd
+        power!abcd
+    """)
+
+    assert told[2:] == ["10 i0 power confirmed", "20 i0-2 q closed"]
+    assert [one.component for one in book.open.values()] == ["power"]
+
+
+def test_what_was_but_a_part_of_another_says_of_which():
+    book, _ = play("p!a q!b")
+    for at in (10.0, 20.0):
+        book, changes = advance(book, moment("power!abcd", at, 10.0), now=at, stamp=str)
+
+    assert [change.now.behind for change in changes if change.now.stage is Stage.CLOSED] == ["power"]
+
+
+def test_a_part_that_the_whole_explains_hardly_better_stays_an_incident_of_its_own():
+    book, _ = play(
+        """
+        p!a q!b
+        power!abcd
+        power!abcd
+        power!abcd
+        """,
+        margin=2.0,
+    )
+
+    assert len(book.open) == 2
+
+
+def test_a_fault_that_comes_much_later_and_hides_an_old_one_is_an_incident_of_its_own():
+    book, told = play("""
+        p!a
+        p!a
+        p!a
+        p!a
+        power!abcd @ p<power
+        power!abcd @ p<power
+        power!abcd @ p<power
+        p!a | bcd
+        p!a | bcd
+    """)
+
+    assert told[1:] == [
+        "40 i0 p confirmed",
+        "40 i40 power confirmed",
+        "70 i0 p confirmed",
+        "70 i40 power recovering",
+    ]
+    assert book.open["i0"].behind is None
+
+
+def test_what_a_look_has_got_past_keeps_its_name_though_nothing_that_it_explained_is_well_yet():
+    book, _ = play("power!abcd")
+    seen = replace(moment("p!a q!b", 10.0, 10.0), proven={"power"})
+    book, changes = advance(book, seen, now=10.0, stamp=str)
+
+    assert [one.component for one in book.open.values()] == ["power"]
+    assert changes == ()
+
+
+def test_what_was_not_heard_of_while_all_was_broken_is_a_rest_of_it_for_a_while():
+    book, _ = play("core!abc")
+    seen = replace(moment("far!xy | a", 10.0, 10.0), spoils=lambda component, _: component == "core")
+    for at in (10.0, 20.0):
+        book, _ = advance(book, seen, now=at, stamp=str)
+    early = [one.component for one in book.open.values()]
+    book, _ = advance(book, seen, now=30.0, stamp=str)
+
+    assert early == ["core"]
+    assert [one.component for one in book.open.values()] == ["core", "far"]
+
+
+NAMES = st.sampled_from(["power", "router", "p", "q", "core"])
+GUESS = st.builds(
+    lambda name, mark, looks: name + mark + looks,
+    NAMES,
+    st.sampled_from("?!"),
+    st.text("abcd", min_size=1, max_size=4),
+)
+MOMENTS = st.builds(
+    lambda broken, good: f"{' '.join(broken)} | {good}",
+    st.lists(GUESS, max_size=3, unique_by=lambda word: word[:2]),
+    st.text("abcd", max_size=2),
+)
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=80))
+@settings(deadline=None, max_examples=40)
+@example(["power!abcd", "p!a q!b", "router?ab", "q!abcd"] * 30)
+def test_no_incident_is_renamed_more_than_a_few_times_a_minute_whatever_is_seen(lines):
+    book, renamed = Book(), defaultdict(list)
+    for number, line in enumerate(lines):
+        now = number / 2
+        book, changes = advance(book, moment(line, now, 10.0), now=now, stamp=str)
+        for before, after in ((change.before, change.now) for change in changes):
+            if before is not None and before.component != after.component:
+                renamed[after.id].append(now)
+
+    for times in renamed.values():
+        assert all(sum(at <= other < at + 60.0 for other in times) <= RENAMES for at in times)
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=60))
+@settings(deadline=None, max_examples=40)
+def test_whatever_was_seen_all_is_closed_once_all_is_well_for_long_enough(lines):
+    book = Book()
+    for number, line in enumerate([*lines, *["| abcd"] * 3]):
+        now = float(number)
+        book, _ = advance(book, moment(line, now, 10.0), now=now, stamp=str)
+    book, _ = advance(book, moment("| abcd", 2000.0, 10.0), now=2000.0, stamp=str)
+
+    assert not book.open

@@ -132,3 +132,47 @@ async def test_a_center_that_is_lost_again_while_it_recovers_is_the_same_inciden
         "confirmed",
         "recovering",
     ] * 2
+
+
+async def test_a_center_whose_router_answers_before_its_circuits_are_up_again_is_not_renamed():
+    script = Script()
+    async with running(city(centers=("dan", "fang")), script) as (engine, feed):
+        await well(engine)
+        script.says = dict.fromkeys([*CIRCUITS, "dan/router"], SILENT)
+        confirmed, _ = await hear(feed, incident("confirmed"))
+        script.says = dict.fromkeys(CIRCUITS[1:], SILENT)
+        async with asyncio.timeout(20):
+            while not engine.world.beliefs["dan/router/script"].sound:
+                await asyncio.sleep(0.01)
+        script.says.clear()
+        recovering, heard = await hear(feed, incident("recovering"))
+
+    told = [e for e in heard if e.kind == "incident"]
+    assert recovering.data["incident"] == confirmed.data["incident"]
+    assert {e.subject for e in told} == {confirmed.subject}
+
+
+async def test_a_broker_that_is_gone_for_long_is_one_incident_until_it_is_back():
+    async with running(with_county(city(centers=("dan", "fang"))), Script(), hold=1.0) as (engine, feed):
+        await well(engine)
+        told_by_county(engine)
+        county = engine.world.agents["dan"]
+        engine.ear.heard("dan", dict.fromkeys(engine.world.heard["dan"]))
+        engine.ear.agent(replace(county, heard_at=county.heard_at - 25.0))
+        engine.ear.broker(time.monotonic() - 20.0)
+        confirmed, _ = await hear(feed, incident("confirmed"))
+        engine.ear.broker(None)
+        closed, _ = await hear(feed, incident("closed"))
+
+    assert confirmed.subject == closed.subject == "broker"
+
+
+async def test_a_broker_that_restarts_is_no_incident():
+    async with running(with_county(city(centers=("dan", "fang"))), Script()) as (engine, _):
+        await well(engine)
+        told_by_county(engine)
+        engine.ear.broker(time.monotonic() - 2.0)
+        await asyncio.sleep(1.0)
+        engine.ear.broker(None)
+
+        assert not engine.world.incidents

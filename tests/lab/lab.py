@@ -23,6 +23,7 @@ from tests.lab import plan
 from tests.lab.netns import RUN, inside
 from tests.lab.topology import (
     CENTERS,
+    DAEMON,
     DEVICES,
     NETWORKS,
     PREFIX,
@@ -156,8 +157,9 @@ class Lab:
         return self._fill({(ROUTERS["city"], "pr"): DROP, (ROUTERS["province"], "mr"): DROP})
 
     def uplink_cut(self) -> float:
-        """Cut the municipal center's own uplink: nothing of it comes to any router."""
-        return self._fill({(ROUTERS["city"], "muni"): DROP})
+        """Cut the municipal center's own uplink, both ways."""
+        beyond = f"ip daddr {DAEMON} drop"
+        return self._fill({(ROUTERS["city"], "muni"): DROP, (ROUTERS["city"], "reports"): beyond})
 
     def mute(self, *centers: str) -> float:
         """Let no MQTT of these centers, and of no others, come through the networks' routers."""

@@ -94,6 +94,9 @@ class Ear:
         if what:
             self.told.append((what, agent.vantage, data))
 
+    def broker(self, lost_at: float | None) -> None:
+        self.world.broker_lost_at = lost_at
+
     def tell(self, what: str, **data) -> None:
         self.told.append((what, "", data))
 

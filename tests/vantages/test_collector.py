@@ -200,7 +200,7 @@ async def test_nobody_is_judged_while_our_own_connection_is_away(broker, collect
     broker.send(signal.SIGSTOP)
     await collector.until(lambda: not collector.vitals.connected)
     await asyncio.sleep(4)
-    quiet = collector.whats()
+    quiet, lost_at = collector.whats(), collector.ear.world.broker_lost_at
     broker.kill()
     await broker.start()
     await collector.ready()
@@ -210,6 +210,8 @@ async def test_nobody_is_judged_while_our_own_connection_is_away(broker, collect
 
     assert quiet == ["agent_online"] * 2
     assert time.monotonic() - came_back > 2.5
+    assert lost_at is not None
+    assert collector.ear.world.broker_lost_at is None
 
 
 @pytest.mark.long

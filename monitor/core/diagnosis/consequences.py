@@ -41,6 +41,27 @@ def predict(topology: Topology, broken: Iterable[str]) -> Prediction:
     return Prediction(tuple(failing), tuple(blind), tuple(good))
 
 
+def spoils(topology: Topology, component: str, observation: str) -> bool:
+    """Tell whether *component* alone, if it is broken, makes *observation* look down."""
+    known = topology.observations.get(observation)
+    return known is not None and not is_open(known.alternatives, frozenset({component}))
+
+
+def is_proven(topology: Topology, evidence: Mapping[str, Evidence], component: str, since: float) -> bool:
+    """Tell whether a good look that was sent after *since* has got past *component*."""
+    rows, one = topology.rows_of([component]), frozenset({component})
+    seen = (
+        (topology.observations[name], evidence.get(name)) for name in {topology.seen[row] for row in rows}
+    )
+    return any(
+        found is not None
+        and found.llr < 0.0
+        and found.sent_at > since
+        and not is_open(observation.proves or observation.alternatives, one)
+        for observation, found in seen
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Reduced:
     """Something that still works, with less to spare than it had."""

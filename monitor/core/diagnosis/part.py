@@ -14,6 +14,8 @@ from monitor.core.topology import Topology
 
 SAME = 1e-6
 """Nats below which two answers are as good as each other."""
+ALIKE = 0.5
+"""Nats below which the evidence does not tell two answers apart; looks older than the fault weigh less."""
 EQUALS = 16
 """So many answers are compared at most that are as good as the best."""
 
@@ -85,7 +87,7 @@ class Part:
     def _seen(self, *answers: Answer) -> bool:
         """Tell whether the evidence speaks for two answers alike."""
         one, other = (a.cost - sum(self._suspects[n].prior for n in _positions(a.suspects)) for a in answers)
-        return abs(one - other) < SAME
+        return abs(one - other) < ALIKE
 
     def _is_variant(self, answer: Answer, reading: _Reading) -> bool:
         best = reading.best

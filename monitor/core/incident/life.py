@@ -1,0 +1,182 @@
+"""The book of incidents, brought up to date with each diagnosis."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from monitor.core.incident.matching import (
+    BETTER,
+    absorber,
+    is_healing,
+    is_left_over,
+    is_same,
+    is_well,
+    paired,
+)
+from monitor.core.incident.model import HOLD, Book, Change, Incident, Seen, Sighting, Stage
+
+LONGEST_HOLD = 900.0
+MEMORY = 900.0
+"""Seconds after its last end within which a fault that returns has to be quiet for longer than before."""
+LONGEST_PAUSE = 60.0
+"""Seconds after which an incident may be renamed however often it was before."""
+ABSORBED = 10.0
+"""Seconds for which another incident has to explain all that is seen of one before they are one."""
+
+
+def advance(
+    book: Book, seen: Seen, *, now: float, stamp: Callable[[float], str], hold: float = HOLD
+) -> tuple[Book, tuple[Change, ...]]:
+    """Return the book after one more diagnosis at *now*, and what has changed.
+
+    *stamp* makes ids of times; *hold*: for how long, at first, all must be well before an incident is closed.
+    """
+    matched, strangers = paired(book.open, seen, now)
+    open_, ended, changes = dict(book.open), dict(book.ended), []
+    for before in book.open.values():
+        sighting = matched.get(before.id)
+        whole = None if sighting else absorber(before, book.open, matched, seen)
+        after = _part_of(whole, before, now) if whole else _after(before, sighting, seen, now)
+        if after.stage is Stage.CLOSED:
+            del open_[before.id]
+            if after.confirmed_at is not None and not whole:
+                ended[after.component] = (now, after.hold)
+        else:
+            open_[before.id] = after
+        if _is_news(before, after):
+            changes.append(Change(before, after))
+    for sighting in strangers:
+        if any(is_left_over(sighting, incident, seen, now) for incident in book.open.values()):
+            continue
+        name = _free(stamp(sighting.since), open_)
+        begun = _begun(name, sighting, _first_hold(sighting, book.ended, hold, now), now)
+        open_[begun.id] = begun
+        changes.append(Change(None, begun))
+    return Book(open_, ended), tuple(changes)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """Return *name*, with a number behind it if another incident began in the same second."""
+    names = (name, *(f"{name}-{number}" for number in range(2, len(taken) + 2)))
+    return next(one for one in names if one not in taken)
+
+
+def _first_hold(
+    sighting: Sighting, ended: Mapping[str, tuple[float, float]], hold: float, now: float
+) -> float:
+    """Return for how long it must be quiet: what keeps coming back, for longer and longer."""
+    closed_at, last = ended.get(sighting.component, (-MEMORY, 0.0))
+    return min(2 * last, LONGEST_HOLD) if last and now - closed_at <= MEMORY else hold
+
+
+def _begun(name: str, sighting: Sighting, hold: float, now: float) -> Incident:
+    begun = Incident(
+        name,
+        sighting.component,
+        sighting.group,
+        Stage.SUSPECTED,
+        sighting.since,
+        sighting.confidence,
+        hold=hold,
+    )
+    return _sighted(begun, sighting, now)
+
+
+def _part_of(whole: str, incident: Incident, now: float) -> Incident:
+    """Return an incident that looks like a part of another: closed when it has looked so for a while."""
+    since = now if incident.absorbed_since is None else incident.absorbed_since
+    if now - since < ABSORBED:
+        return replace(incident, absorbed_since=since)
+    return replace(incident, stage=Stage.CLOSED, closed_at=now, behind=whole)
+
+
+def _after(incident: Incident, sighting: Sighting | None, seen: Seen, now: float) -> Incident:
+    incident = replace(incident, absorbed_since=None)
+    if sighting is not None and not is_same(incident, sighting) and is_healing(incident, seen):
+        return replace(incident, healing_since=incident.healing_since or now)
+    if sighting is not None:
+        return _sighted(_named(incident, sighting, now), sighting, now)
+    incident = _unsighted(incident, seen)
+    behind = seen.masked.get(incident.component)
+    if incident.stage is Stage.SUSPECTED:
+        unfounded = seen.bad.isdisjoint(incident.explains)
+        return replace(incident, stage=Stage.CLOSED, closed_at=now) if unfounded else incident
+    if behind is not None or not is_well(incident, seen):
+        return replace(incident, behind=behind)
+    if incident.stage is Stage.CONFIRMED:
+        return replace(incident, stage=Stage.RECOVERING, recovering_at=now, behind=None)
+    if incident.recovering_at is not None and now - incident.recovering_at >= incident.hold:
+        return replace(incident, stage=Stage.CLOSED, closed_at=now, behind=None)
+    return replace(incident, behind=None)
+
+
+def _unsighted(incident: Incident, seen: Seen) -> Incident:
+    """Return an incident that the diagnosis does not name; it is no planned one once the work has ended."""
+    if incident.stage is Stage.RECOVERING or not incident.planned:
+        return incident
+    return replace(incident, planned=not seen.planned.isdisjoint((incident.component, *incident.group)))
+
+
+def _named(incident: Incident, sighting: Sighting, now: float) -> Incident:
+    """Call an incident after a better cause; a confirmed one only if that is better by far.
+
+    One that is over, it seems, keeps its name until it is sure to be back. What is renamed again and again is
+    renamed ever more rarely; only when it is confirmed it has the name that it deserves.
+    """
+    if is_same(incident, sighting):
+        return replace(incident, group=sighting.group)
+    if incident.stage is Stage.RECOVERING and sighting.stage is Stage.SUSPECTED:
+        return incident
+    if incident.stage is not Stage.SUSPECTED and sighting.margin(incident.component) < BETTER:
+        return incident
+    is_confirmed_now = incident.stage is Stage.SUSPECTED and sighting.stage is Stage.CONFIRMED
+    if now - incident.named_at < _pause(incident.names) and not is_confirmed_now:
+        return incident
+    called = incident.called if incident.stage is Stage.SUSPECTED else (*incident.called, incident.component)
+    return replace(
+        incident,
+        component=sighting.component,
+        group=sighting.group,
+        called=called,
+        names=incident.names + 1,
+        named_at=now,
+    )
+
+
+def _pause(names: int) -> float:
+    """Return for how many seconds an incident keeps a name that is not its first."""
+    return min(2.0**names, LONGEST_PAUSE) if names else 0.0
+
+
+def _sighted(incident: Incident, sighting: Sighting, now: float) -> Incident:
+    known = replace(
+        incident,
+        confidence=sighting.confidence,
+        explains=sighting.explains,
+        against=sighting.against,
+        others=sighting.others,
+        planned=sighting.planned,
+        healing_since=None,
+        behind=None,
+    )
+    match incident.stage, sighting.stage:
+        case Stage.SUSPECTED, Stage.CONFIRMED:
+            return replace(known, stage=Stage.CONFIRMED, confirmed_at=now)
+        case Stage.RECOVERING, Stage.CONFIRMED:
+            hold = min(2 * incident.hold, LONGEST_HOLD)
+            relapses = incident.relapses + 1
+            again = replace(known, recovering_at=None, relapses=relapses, hold=hold, bout=sighting.since)
+            return replace(again, stage=Stage.CONFIRMED)
+        case Stage.RECOVERING, _:
+            return replace(known, recovering_at=now)  # a mere suspicion: the quiet has to begin anew
+    return known
+
+
+def _is_news(before: Incident, now: Incident) -> bool:
+    """Tell whether a change is worth an event."""
+    return (before.stage, before.component, before.behind, before.relapses, before.planned) != (
+        now.stage,
+        now.component,
+        now.behind,
+        now.relapses,
+        now.planned,
+    )
