@@ -25,6 +25,7 @@ POINTED = {
     "http": ("stream", http),
     "icmp": ("host", lambda _: {"host": "127.0.0.1"}),
     "manual": ("told", lambda _: {"valid_for": 60}),
+    "modbus": ("stream", lambda port: at(port, at=0)),
     "plugin": ("host", lambda _: {"host": "127.0.0.1", "program": "/bin/true"}),
     "rtsp": ("stream", lambda port: {"url": f"rtsp://127.0.0.1:{port}/"}),
     "sip": ("datagram", at),
