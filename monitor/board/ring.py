@@ -11,7 +11,9 @@ from monitor.core.lateness import is_late
 from monitor.core.world import Event, Json
 
 KEPT = 1000
-"""How many events are kept."""
+"""How many events are kept at most."""
+LARGEST = 1 << 20
+"""How many bytes of them, as they go over the wire."""
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that both sides notice a dead connection."""
 
@@ -29,6 +31,7 @@ class Ring:
 
     def __init__(self) -> None:
         self._events: deque[tuple[int, bytes]] = deque()
+        self._bytes = 0
         self._added = 0
         self._floor = 0
         """No event up to this position is here."""
@@ -45,15 +48,21 @@ class Ring:
         """Keep *events*, before which *dropped* others were lost, and wake those who follow."""
         self._gap = self._gap or dropped > 0
         for event in events:
-            if len(self._events) == KEPT:
-                self._floor = max(self._floor, self._events.popleft()[0])
             written = _written(event, late=is_late(event, agents))
-            self._events.append((event.position, _MISSED + written if self._gap else written))
-            self._added += 1
+            self._keep(event.position, _MISSED + written if self._gap else written)
             self._gap = False
             self.latest = max(self.latest, event.position)
         waiting, self._fresh = self._fresh, asyncio.Event()
         waiting.set()
+
+    def _keep(self, position: int, written: bytes) -> None:
+        self._events.append((position, written))
+        self._bytes += len(written)
+        self._added += 1
+        while len(self._events) > KEPT or (self._bytes > LARGEST and len(self._events) > 1):
+            gone, text = self._events.popleft()
+            self._floor = max(self._floor, gone)
+            self._bytes -= len(text)
 
     async def follow(
         self, after: int | None, boot: str, seconds: float | None = None

@@ -23,7 +23,6 @@ _WRITER = {
     "wal_autocheckpoint": 0,  # between commits instead, see `upkeep`
     "journal_size_limit": WAL_KEPT,
     "secure_delete": 0,
-    "cache_size": -8000,  # KiB
 }
 _READER = {"query_only": 1}
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from monitor.board.ring import KEPT, Ring
+from monitor.board.ring import KEPT, LARGEST, Ring
 from monitor.board.server import MOST_STREAMS, Board, BoardOptions
 from monitor.core.health import Health
 from monitor.errors import ConfigError
@@ -219,6 +219,18 @@ async def test_a_follower_too_slow_for_the_ring_is_told_that_it_missed_something
 
     assert told.startswith(b"event: missed\ndata: {}\n\nid: 6\n")
     assert told.count(b"id: ") == KEPT
+
+
+async def test_few_large_events_take_no_more_memory_than_many_small_ones():
+    ring, large = Ring(), {"now": "down", "evidence": ["x" * 100] * 400}
+    stream = ring.follow(None, "boot-1", 5)
+    await anext(stream)
+    ring.add([event(position, data=large) for position in range(1, 101)], {})
+    told = await anext(stream)
+    await stream.aclose()
+
+    assert LARGEST * 0.9 < len(told) <= LARGEST + len(b"event: missed\ndata: {}\n\n")
+    assert told.endswith(b"\n\n")
 
 
 async def test_events_that_were_lost_on_the_way_leave_a_mark_where_they_were(serve, client):
