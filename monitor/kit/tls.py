@@ -73,18 +73,30 @@ class Seen(NamedTuple):
         return values
 
 
-def context(ca_file: str | None = None, *, verify: bool = True) -> ssl.SSLContext:
+def context(
+    ca_file: str | None = None,
+    *,
+    verify: bool = True,
+    cert_file: str | None = None,
+    key_file: str | None = None,
+) -> ssl.SSLContext:
     """Return a client's context that trusts the system's authorities, or those of *ca_file*.
 
-    Made once for each file and each time that the file changes. Raises OSError (of which ssl.SSLError is
-    one) if the file cannot be used.
+    *cert_file* and *key_file* prove who we are, to a server that asks. Made once for these files and each
+    time that one of them changes. Raises OSError (of which ssl.SSLError is one) if a file cannot be used.
     """
-    changed = Path(ca_file).stat().st_mtime_ns if ca_file else 0
-    return _context(ca_file, verify, changed)
+    changed = tuple(Path(file).stat().st_mtime_ns for file in (ca_file, cert_file, key_file) if file)
+    return _context(ca_file, verify, cert_file, key_file, changed)
 
 
 @functools.lru_cache(maxsize=64)
-def _context(ca_file: str | None, verify: bool, _changed: int) -> ssl.SSLContext:  # noqa: FBT001
+def _context(
+    ca_file: str | None,
+    verify: bool,  # noqa: FBT001
+    cert_file: str | None,
+    key_file: str | None,
+    _changed: tuple[int, ...],
+) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     if not verify:
@@ -94,7 +106,14 @@ def _context(ca_file: str | None, verify: bool, _changed: int) -> ssl.SSLContext
         made.load_verify_locations(ca_file)
     else:
         made.load_default_certs()
+    if cert_file:
+        made.load_cert_chain(cert_file, key_file, password=_no_passphrase)
     return made
+
+
+def _no_passphrase() -> str:
+    # Without this OpenSSL would ask for the passphrase of an encrypted key on the terminal, and wait.
+    raise ssl.SSLError(1, "the key is encrypted; give one without a passphrase")
 
 
 class Secured(NamedTuple):

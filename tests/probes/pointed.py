@@ -35,6 +35,7 @@ POINTED = {
         "datagram",
         lambda port: at(port, community_file=str(COMMUNITY), get="1.3.6.1.2.1.1.5.0", expect="never said"),
     ),
+    "mqtt": ("stream", lambda port: at(port, topic="look")),
     "ntp": ("datagram", at),
     "ssh": ("stream", at),
     "tcp": ("stream", lambda port: at(port, expect="never said")),

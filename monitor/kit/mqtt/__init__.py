@@ -11,6 +11,7 @@ from monitor.kit.mqtt.errors import Lost, MqttError, Refused, Unsendable
 from monitor.kit.mqtt.session import Session
 from monitor.kit.mqtt.tls import DAY, WARN_DAYS, ends_soon
 from monitor.kit.mqtt.topics import is_topic, matches
+from monitor.kit.mqtt.visit import Visit
 
 __all__ = [
     "DAY",
@@ -27,6 +28,7 @@ __all__ = [
     "Session",
     "Tls",
     "Unsendable",
+    "Visit",
     "ends_soon",
     "is_topic",
     "matches",

@@ -56,6 +56,8 @@ class Broker:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: Tls | None = None
+    fresh: bool = False
+    """Begin without what the broker kept for our name, and have it keep nothing."""
     keepalive: int = 10
     """Seconds between two signs of life, ours and the echo that we ask for."""
     timeout: float = 5.0

@@ -74,7 +74,7 @@ class Client(aiomqtt.Client):
             password=broker.password,
             identifier=broker.client_id,
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
-            clean_session=None if five else False,
+            clean_session=None if five else broker.fresh,
             will=will_of(will, five=five),
             keepalive=broker.keepalive,
             timeout=broker.timeout,
@@ -96,7 +96,7 @@ class Client(aiomqtt.Client):
                 broker.host,
                 broker.port,
                 broker.keepalive,
-                clean_start=False,
+                clean_start=broker.fresh,
                 properties=connect_properties(broker),
             )
         else:
