@@ -24,6 +24,7 @@ from monitor.engine.orders import Orders, control_socket
 from monitor.errors import ConfigError
 from monitor.kit import local
 from monitor.kit.resolver import close_shared, shared
+from monitor.kit.stamp import Reflector
 from monitor.outputs.alertmanager import AlertmanagerOutput
 from monitor.outputs.log import LogOutput
 from monitor.outputs.mqtt import MqttOutput
@@ -45,6 +46,8 @@ HAND_OVER = 0.0001
 A busy loop that looks at its sockets more often than that hands Python's lock back to itself each time: with
 the usual 5 ms the log was not written for as long as a storm lasted.
 """
+REFLECT_AGAIN = 5.0
+"""Seconds after which a reflector that could not listen (its address is not there yet) tries again."""
 ASKED_TO_END = 5
 """How often a task is cancelled: libraries have been seen to swallow the first time."""
 
@@ -100,6 +103,7 @@ class App:
         self._orders = Orders(self.engine.planner, vitals.store)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
+        self._reflector = settings.reflector.reflector()
         self._outputs: list[Output] = [] if quiet else [LogOutput()]
         if settings.mqtt.host is not None:
             broker = settings.mqtt.options(settings.vantage)
@@ -142,6 +146,8 @@ class App:
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
             tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
+            if self._reflector is not None:
+                tasks.append(asyncio.create_task(_reflect(self._reflector), name="reflector"))
             await self._until_stopped(tasks)
         finally:
             await self.engine.stop()
@@ -230,6 +236,19 @@ class App:
 
 def _roster(settings: Settings) -> Roster:
     return Roster() if settings.roster is None else load_roster(settings.roster)
+
+
+async def _reflect(reflector: Reflector) -> None:
+    """Answer the test packets of others; that it cannot be done, or not yet, stops nothing else."""
+    told = False
+    while True:
+        try:
+            await reflector.run()
+        except OSError as error:
+            if not told:
+                log.warning("reflector.deaf", port=reflector.port, error=str(error))
+            told = True
+        await asyncio.sleep(REFLECT_AGAIN)
 
 
 async def _resolve(host: str) -> list[str]:

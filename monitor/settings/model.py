@@ -22,6 +22,7 @@ from monitor.config.words import nearest
 from monitor.outputs.prometheus import Options as MetricsOptions
 from monitor.settings.brokers import MqttSettings, ReportSettings
 from monitor.settings.receivers import AlertmanagerSettings, WebhookSettings
+from monitor.settings.reflector import ReflectorSettings
 from monitor.store import StoreOptions
 
 PREFIX = "COMMAND_MONITOR__"
@@ -136,6 +137,8 @@ class Settings(BaseSettings):
     """How sure we must be."""
     looking: LookingSettings = LookingSettings()
     """How much is looked at once, and which programs may be run for it."""
+    reflector: ReflectorSettings = ReflectorSettings()
+    """Answering the test packets of others."""
     metrics: MetricsOptions = MetricsOptions()
     """What the metrics tell."""
     log: LogSettings = LogSettings()

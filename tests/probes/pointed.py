@@ -38,6 +38,7 @@ POINTED = {
     "mqtt": ("stream", lambda port: at(port, topic="look")),
     "ntp": ("datagram", at),
     "ssh": ("stream", at),
+    "stamp": ("datagram", lambda port: at(port, packets=3, spacing=0.001)),
     "tcp": ("stream", lambda port: at(port, expect="never said")),
     "tls": ("stream", lambda port: at(port, verify=False)),
     "trace": ("host", lambda _: {"host": "127.0.0.1"}),

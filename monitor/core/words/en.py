@@ -108,6 +108,12 @@ EN = Words(
         "deaf": "reports cannot reach us now",
         "not_reported": "no roll-call yet: due",
         "expired": "roll-call result expired: due again",
+        "loss_out": "loss on the way there",
+        "loss_back": "loss on the way back",
+        "jitter_out": "jitter on the way there",
+        "jitter_back": "jitter on the way back",
+        "remarked": "code point changed",
+        "mtu": "large packets do not pass",
     },
     label={
         "center": "center",

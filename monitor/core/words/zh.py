@@ -108,6 +108,12 @@ ZH = Words(
         "deaf": "本机暂时收不到报告",
         "not_reported": "尚未点名，应点名",
         "expired": "点名结果已过期，应重新点名",
+        "loss_out": "去程丢包",
+        "loss_back": "回程丢包",
+        "jitter_out": "去程抖动",
+        "jitter_back": "回程抖动",
+        "remarked": "DSCP 标记被改",
+        "mtu": "大包不通",
     },
     label={
         "center": "指挥中心",
