@@ -5,7 +5,6 @@ import gc
 import secrets
 import signal
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -16,9 +15,10 @@ import structlog
 from monitor.board.server import Board
 from monitor.config.roster import load_roster
 from monitor.core.inventory import Inventory
-from monitor.core.roster import Roster, duty
+from monitor.core.roster import Roster
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
+from monitor.engine.duty import DutyDesk
 from monitor.engine.lifecycle import Engine, Tuning
 from monitor.engine.orders import Orders, control_socket
 from monitor.errors import ConfigError
@@ -74,7 +74,6 @@ class App:
         vitals = Vitals()
         self._settings = settings
         self._kinds = kinds
-        self._roster = _roster(settings)
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Event()
         self._store = store = Store(
@@ -100,6 +99,7 @@ class App:
             vitals=vitals,
         )
         store.tell = self.engine.tell
+        self._desk = DutyDesk(_roster(settings), zone, self.engine.tell)
         self._orders = Orders(self.engine.planner, vitals.store)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
@@ -112,9 +112,9 @@ class App:
             if settings.collect:
                 self._outputs.append(Collector(broker, vitals, self.engine.ear, store, resolve=_resolve))
         for name, webhook in settings.webhooks.items():
-            self._outputs.append(WebhookOutput(name, webhook.options(), vitals, self._on_duty))
+            self._outputs.append(WebhookOutput(name, webhook.options(), vitals, self._desk.names))
         for name, alertmanager in settings.alertmanagers.items():
-            self._outputs.append(AlertmanagerOutput(name, alertmanager.options(), vitals, self._on_duty))
+            self._outputs.append(AlertmanagerOutput(name, alertmanager.options(), vitals, self._desk.names))
         for name, report in settings.reports.items():
             self._outputs.append(Reporter(name, report.options(), vitals, store, resolve=_resolve))
 
@@ -144,6 +144,7 @@ class App:
             sys.setswitchinterval(HAND_OVER)
             gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
+            tasks.append(asyncio.create_task(self._desk.run(), name="duty"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
             tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
             if self._reflector is not None:
@@ -174,16 +175,12 @@ class App:
             self._reloading.clear()
             try:
                 inventory = await asyncio.to_thread(load_declared, self._settings, self._kinds)
-                self._roster = await asyncio.to_thread(_roster, self._settings)
+                roster = await asyncio.to_thread(_roster, self._settings)
             except ConfigError as error:
                 self.engine.refuse_reload(str(error))
             else:
                 self.engine.reload(inventory)
-
-    def _on_duty(self) -> list[str]:
-        """Return the names of the officers who are to be told now."""
-        now = duty(self._roster, time.time(), ZoneInfo(self._settings.timezone))
-        return [self._roster.officers[one].name for one in now.officers]
+                self._desk.adopt(roster)
 
     async def _take_orders(self) -> None:
         """Carry out what is ordered by whoever may write the state folder."""

@@ -24,7 +24,7 @@ WORK_FACTS = ("window", "document", "who", "by", "uid", "covering", "leaving", "
 WORRIES = frozenset(
     {
         "agent_silent", "all_agents_silent", "agent_doubled", "agent_flooding",
-        "events_lost", "database_set_aside", "confirmed", "overrun",
+        "duty_gap", "events_lost", "database_set_aside", "confirmed", "overrun",
     }
 )  # fmt: skip
 """News that asks for a look, though it names no trouble: something is missing, wrong, or known to be cut."""
