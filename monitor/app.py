@@ -100,7 +100,7 @@ class App:
         )
         store.tell = self.engine.tell
         self._desk = DutyDesk(_roster(settings), zone, self.engine.tell)
-        self._orders = Orders(self.engine.planner, vitals.store)
+        self._orders = Orders(self.engine.planner, self.engine.intake, vitals.store)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
         self._reflector = settings.reflector.reflector()

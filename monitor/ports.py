@@ -1,6 +1,6 @@
 """The shapes by which the parts of the shell meet, so that none needs to know another."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Annotated, Any, Protocol
@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitor.core.agent import Agent, Heard
 from monitor.core.observation import Finding
 from monitor.core.record import Record, Remembered
-from monitor.core.report import Standing, Told
-from monitor.core.world import Event, Json, World
+from monitor.core.report import Report, Standing, Told
+from monitor.core.world import Check, Event, Json, World
 
 LONGEST = 366 * 86_400.0
 """Seconds for which a report may hold."""
@@ -34,6 +34,14 @@ class ReportOptions(ProbeOptions):
         allow_inf_nan=False,
         description="Seconds for which a report holds. Then it is silent, or the next roll-call is due.",
     )
+
+
+def reports_by_people(world: World) -> Iterator[tuple[Check, Report | None, float]]:
+    """Give each check that people report of, its latest report, and for how many seconds such a one holds."""
+    for check in world.checks.values():
+        options = check.look.options
+        if check.look.told is Told.BY_PERSON and isinstance(options, ReportOptions):
+            yield check, world.reports.get(check.id), options.valid_for
 
 
 class Taken(Enum):

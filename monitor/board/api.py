@@ -17,9 +17,11 @@ from monitor.core.health import Status
 from monitor.core.inventory import Carrier, Center, Circuit, Device, Link, Name, Network, Vantage
 from monitor.core.observation import Outcome
 from monitor.core.planned_news import window_facts
+from monitor.core.report_news import report_facts
 from monitor.core.storytelling import incident_facts
 from monitor.core.vitals import StoreVitals, Vitals
 from monitor.core.world import Json, Reading, World, call_over
+from monitor.ports import reports_by_people
 
 Document = dict[str, Json]
 
@@ -203,6 +205,7 @@ def _head(scene: _Scene, vitals: Vitals, at: float, zone: str | None, monotonic:
             for work in world.planned.values()
             if work.begun is not None
         ],
+        "reports": [report_facts(*told, world.inventory, at) for told in reports_by_people(world)],
         "networks": [scene.network(network) for network in world.inventory.networks.values()],
     }
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from monitor.board.columns import shortened
 from monitor.board.daemons import agent_lines, own_lines
+from monitor.board.reports import report_lines
 from monitor.board.teller import SIGNS, SUSPECTED, Teller
 from monitor.board.troubles import trouble_lines
 from monitor.board.work import work_lines
@@ -82,6 +83,7 @@ class CityTable:
         yield Text("")
         yield from trouble_lines(self._status, self._teller, width)
         yield from work_lines(self._status, self._teller, width)
+        yield from report_lines(self._status, self._teller, width)
         yield from own_lines(self._status, self._teller, console, width)
         yield from agent_lines(self._status, self._teller, width)
 

@@ -69,7 +69,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     end = verbs.add_parser("end", help="end planned work before its time, or call it off")
     end.add_argument("id", metavar="ID", help="as `planned list` shows it")
     for verb in (add, end):
-        verb.add_argument("--who", default=_user(), metavar="NAME", help="who you are (%(default)s)")
+        verb.add_argument("--who", default=user(), metavar="NAME", help="who you are (%(default)s)")
     for verb in (show, add, end):
         verb.add_argument("--settings", type=Path, metavar="FILE", help="the daemon's settings")
         verb.add_argument("--language", "--lang", choices=sorted(WORDS), help="language (from LANG, else zh)")
@@ -81,10 +81,10 @@ def run(args: argparse.Namespace) -> int:
     zone = ZoneInfo(settings.timezone)
     words = WORDS[args.language or language_of(os.environ, console.encoding)]
     if args.verb == "list":
-        answer = _asked(settings, {"order": "planned/list"})
+        answer = asked(settings, {"order": "planned/list"})
         _show(answer, console, zone, words, as_json=args.json)
         return 0
-    answer = _asked(settings, _order(args, zone, time.time()))
+    answer = asked(settings, _order(args, zone, time.time()))
     if "refused" in answer:
         sys.stderr.write(f"{clean(answer['refused'], LONGEST)}\n")
         return 1
@@ -126,8 +126,8 @@ def _order(args: argparse.Namespace, zone: ZoneInfo, now: float) -> dict[str, ob
     return {"order": "planned/add", **told, "begin": begin, "end": span.end}
 
 
-def _asked(settings: Settings, order: Mapping[str, object]) -> Facts:
-    """Return the daemon's answer. Raises PeerError if there is none."""
+def asked(settings: Settings, order: Mapping[str, object]) -> Facts:
+    """Return the daemon's answer to an order. Raises PeerError if there is none."""
     path = control_socket(settings.state_dir, settings.vantage)
     try:
         answer = ask(path, order)
@@ -188,7 +188,7 @@ def _weekly(weekly: Facts, words: Words) -> str:
     return says["weekly"].format(days=days, at=weekly["at"], minutes=f"{weekly['minutes']:g}")
 
 
-def _user() -> str:
+def user() -> str:
     """Return who runs this, also behind sudo."""
     try:
         return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name

@@ -195,7 +195,7 @@ class Builder:
         profile = self._profile(path, file)
         name = named(profile.file.name, Name(key, key)) if profile is not None else Name(key, key)
         looks = tuple(self._device_looks(path, file, profile)) if profile is not None else ()
-        return Device(center, key, named(file.name, name), file.address, file.profile, looks)
+        return Device(center, key, named(file.name, name), file.address or "", file.profile, looks)
 
     def _profile(self, path: Path, file: DeviceFile) -> Profile | None:
         """Return the device's profile, with the device's own looks laid on it; None if it is wrong."""
@@ -212,17 +212,26 @@ class Builder:
         return Profile(whole, merged) if whole is not None else None
 
     def _device_looks(self, path: Path, file: DeviceFile, profile: Profile) -> Iterator[Look]:
+        if file.address is None and not self._is_told(profile):
+            if self._at(*path).child("address") is None:  # otherwise it is a wrong one, which was told
+                self._wrong((*path, "address"), "nothing", "a value (IP address, or a host name)")
+            return
         variables = self._variables(path, file, profile)
         nodes = (profile.node.child("looks") or profile.node).children()
         manner = DEVICE.under(self._file.looks.device)
         for name, look in profile.file.looks.items() if variables is not None else ():
             at = (*path, "looks", name)
-            aim = Aim(file.address)
+            aim = Aim(file.address or "")
             made = self._maker.make(
                 look, nodes[name], aim, manner=manner, name=name, at=at, variables=variables
             )
             if made is not None:
                 yield made
+
+    def _is_told(self, profile: Profile) -> bool:
+        """Tell whether all looks wait for reports, so that no address is needed."""
+        kinds = [self._kinds.get(look.kind or "") for look in profile.file.looks.values()]
+        return bool(kinds) and all(kind is not None and kind.told for kind in kinds)
 
     def _variables(self, path: Path, file: DeviceFile, profile: Profile) -> dict[str, Node] | None:
         """Return what texts of the device's looks may name; None if one is unknown or lacks a value."""
@@ -242,5 +251,5 @@ class Builder:
         center = ("centers", path[1])
         outer = scope(self._node.child("variables"), self._at(*center).child("variables"))
         own = scope(profile.node.child("variables"), self._at(*path).child("variables"))
-        address = replace(self._at(*path, "address"), value=file.address)
+        address = replace(self._at(*path, "address"), value=file.address or "")
         return outer | {"id": replace(self._at(*center), value=path[1])} | own | {"address": address}

@@ -140,8 +140,8 @@ class LinkFile(FileModel):
 class DeviceFile(FileModel):
     """Equipment at a center."""
 
-    address: Host
-    """IP address, or a host name."""
+    address: Host | None = None
+    """IP address, or a host name; may be left out only where nothing is asked, as of a radio."""
     profile: Annotated[str, known("profile")] | None = None
     """How such equipment is looked at: a file name in `profiles/`, without `.yaml`."""
     name: NameFile = NameFile()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
+from typing import Any
 
 from monitor.core.inventory import Inventory, Name
 from monitor.core.planned_news import By
@@ -31,6 +32,38 @@ def report_news(
     return data | {"sentence": sentences}
 
 
+def report_facts(
+    check: Check, report: Report | None, valid_for: float, inventory: Inventory, at: float
+) -> dict[str, Json]:
+    """Return how the latest roll-call of a check went, as of wall time *at*: the API and the verbs say it."""
+    name = name_of(check, inventory)
+    until = None if report is None else report.at + valid_for
+    return {
+        "check": check.id,
+        "subject": check.subject,
+        "name": {"zh": name.zh, "en": name.en},
+        "state": None if report is None else str(report.state),
+        "at": None if report is None else round(report.at, 3),
+        "until": None if until is None else round(until, 3),
+        "due": until is None or at > until,
+        "note": "" if report is None else report.note,
+        "who": "" if report is None else report.who,
+        "via": "" if report is None else report.via,
+    }
+
+
+def standing_clauses(facts: Mapping[str, Any], zone: tzinfo | None, words: Words) -> Iterator[str]:
+    """Say in clauses how a roll-call stands, from its facts: what it gave, until when, or that it is due."""
+    says = words.report
+    if facts["state"] is None:
+        yield says["due"]
+        return
+    until = moment(facts["until"], zone)
+    yield says[facts["state"]]
+    yield says["expired" if facts["due"] else "until"].format(until=until)
+    yield from (says[key].format(**{key: facts[key]}) for key in ("who", "note") if facts[key])
+
+
 def name_of(check: Check, inventory: Inventory) -> Name:
     """Name what a check looks at: its device where there is one."""
     device = inventory.devices.get(check.subject)
@@ -40,7 +73,7 @@ def name_of(check: Check, inventory: Inventory) -> Name:
     return Name(f"{center.zh}{device.name.zh}", f"{device.name.en} at {center.en}")
 
 
-def moment(at: float, zone: tzinfo) -> str:
+def moment(at: float, zone: tzinfo | None) -> str:
     """Return a time as people write it, with its day."""
     return f"{datetime.fromtimestamp(at, zone):%m-%d %H:%M}"
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from monitor.core.planned_news import By
 from monitor.core.report import Report, State, Told
-from monitor.core.report_news import report_news
+from monitor.core.report_news import report_facts, report_news
 from monitor.core.world import Json
 from monitor.engine.mailbox import Mailbox, Slot
 from monitor.engine.pipeline import Pipeline
@@ -23,7 +23,7 @@ from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
 from monitor.kit.secret import one_line
 from monitor.kit.text import clean
-from monitor.ports import ReportOptions, Taken, Word
+from monitor.ports import ReportOptions, Taken, Word, reports_by_people
 
 LARGEST = 16 * 1024
 """Bytes of a report."""
@@ -102,6 +102,11 @@ class Intake:
         event = self._telling.event("report", watch.check.id, news)
         self._telling.tell([event], checks={watch.check.id: watch.kept()})
         return {"check": watch.check.id, **news}
+
+    def facts(self) -> list[Json]:
+        """Return how the latest roll-calls went."""
+        world, now = self._pipeline.world, self._wall()
+        return [report_facts(*told, world.inventory, now) for told in reports_by_people(world)]
 
     def _rollcall(self, subject: str) -> tuple[Watch, Slot]:
         """Return the one check that people report of at this path: its own, or its device's."""

@@ -10,8 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from monitor.core.planned import Once, Window
 from monitor.core.planned_news import By, Turn
+from monitor.core.report import State
 from monitor.core.vitals import StoreVitals
 from monitor.core.world import Json
+from monitor.engine.intake import Intake
 from monitor.engine.planning import Planner, RefusedError
 from monitor.kit.text import clean
 
@@ -59,8 +61,25 @@ class Show(Order):
     order: Literal["planned/list"]
 
 
-_ORDERS: TypeAdapter[Add | End | Show] = TypeAdapter(
-    Annotated[Add | End | Show, Field(discriminator="order")]
+class Enter(Order):
+    """Enter how a roll-call went."""
+
+    order: Literal["report/enter"]
+    subject: Words
+    """The check's path, or that of its device."""
+    state: State
+    note: Words = ""
+    who: Words = ""
+
+
+class Reports(Order):
+    """Say how the latest roll-calls went, and which are due."""
+
+    order: Literal["report/list"]
+
+
+_ORDERS: TypeAdapter[Add | End | Show | Enter | Reports] = TypeAdapter(
+    Annotated[Add | End | Show | Enter | Reports, Field(discriminator="order")]
 )
 
 
@@ -72,8 +91,9 @@ def control_socket(state_dir: Path, vantage: str) -> Path:
 class Orders:
     """Carries out what is ordered."""
 
-    def __init__(self, planner: Planner, store: StoreVitals) -> None:
+    def __init__(self, planner: Planner, intake: Intake, store: StoreVitals) -> None:
         self._planner = planner
+        self._intake = intake
         self._store = store
 
     async def answer(self, question: object, uid: int | None = None, via: str = "") -> Mapping[str, Json]:
@@ -91,6 +111,11 @@ class Orders:
                     return await self._done(lambda: self._add(order, By(order.who, uid, via)))
                 case End():
                     return await self._done(lambda: self._planner.end(order.id, By(order.who, uid, via)))
+                case Enter():
+                    told = self._intake.enter(order.subject, order.state, order.note, By(order.who, uid, via))
+                    return {**told, "recorded": await self._recorded()}
+                case Reports():
+                    return {"at": self._planner.now, "reports": self._intake.facts()}
                 case Show():
                     return {"at": self._planner.now, "planned": self._planner.facts()}
         except RefusedError as error:

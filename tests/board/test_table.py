@@ -15,7 +15,11 @@ from monitor.board.teller import PRESENCES, SIGNS, STAGES, SUSPECTED
 from monitor.core.agent import Agent, Presence
 from monitor.core.health import Health, SubjectKind
 from monitor.core.incident import Stage
+from monitor.core.inventory import Look
 from monitor.core.quality import Severity
+from monitor.core.report import Report, State, Told
+from monitor.core.world import Check
+from monitor.probes.manual import Options as ManualOptions
 from tests.board import city
 
 
@@ -451,3 +455,23 @@ def test_a_zone_that_this_machine_lacks_is_no_reason_to_show_nothing(zone):
     status = document(city.cut(), city.vitals(), city.NOW, zone)
 
     Console(width=140, file=io.StringIO()).print(city_table(status))
+
+
+def test_roll_calls_stand_below_the_table_with_what_is_due():
+    world = city.cut()
+    looks = {
+        key: Look(key, "manual", ManualOptions(valid_for=3600), 10, 5, told=Told.BY_PERSON) for key in "abc"
+    }
+    for key, look in looks.items():
+        world.checks[f"danjiangkou/{key}"] = Check(f"danjiangkou/{key}", "danjiangkou/router", look)
+    world.reports["danjiangkou/a"] = Report(city.NOW - 60, State.DEGRADED, "杂音大", who="李伟")
+    world.reports["danjiangkou/b"] = Report(city.NOW - 7200, State.OK)
+    lines = drawn(world, "en").splitlines()
+    at = lines.index("Roll-calls (3)")
+
+    assert lines[at + 1 : at + 4] == [
+        "▾ Router at Danjiangkou: answers badly, holds until 09-21 15:12, entered by 李伟, 杂音大",
+        "? Router at Danjiangkou: answers well, expired 09-21 13:13: roll-call due",
+        "? Router at Danjiangkou: never entered: roll-call due",
+    ]
+    assert "? 丹江口市路由器：尚未点名，应点名" in drawn(world)

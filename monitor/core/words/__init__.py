@@ -40,5 +40,7 @@ class Words:
     """What the demo says."""
     comma: str
     """Between the members of an enumeration."""
+    colon: str
+    """Behind what is spoken of."""
     semicolon: str
     """Between the clauses of a sentence."""

@@ -351,6 +351,7 @@ EN = Words(
         "expired": "expired {until}: roll-call due",
         "due": "never entered: roll-call due",
         "heading": "Roll-calls",
+        "none": "no roll-calls are declared",
     },
     demo={
         "hello": "A simulated Shiyan: {centers} command centers, {checks} checks, all well. MQTT 127.0.0.1:{mqtt}",
@@ -363,5 +364,6 @@ EN = Words(
         "unseen": "{subject}: the MQTT messages that should have come did not.",
     },
     comma=", ",
+    colon=": ",
     semicolon="; ",
 )

@@ -350,6 +350,7 @@ ZH = Words(
         "expired": "{until} 已过期，应重新点名",
         "due": "尚未点名，应点名",
         "heading": "人工点名",
+        "none": "没有人工点名项",
     },
     demo={
         "hello": "模拟十堰市：{centers} 个指挥中心，{checks} 个检测项，全部正常。MQTT 127.0.0.1:{mqtt}",
@@ -362,5 +363,6 @@ ZH = Words(
         "unseen": "{subject}：没有等到应有的 MQTT 消息。",
     },
     comma="、",
+    colon="：",
     semicolon="；",
 )
