@@ -92,6 +92,7 @@ class App:
                 degradations_per_year=settings.detection.degradations_per_year,
                 concurrency=settings.looking.concurrency,
                 hold=settings.detection.hold,
+                trace_every=settings.tracing.every,
             ),
             boot=secrets.token_hex(8),
             zone=zone,

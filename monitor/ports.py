@@ -277,3 +277,6 @@ class Hearing(Protocol):
 
     def tell(self, what: str, **data: Json) -> None:
         """Tell an event about the daemons of the other vantages together."""
+
+    def traced(self, event: Event) -> None:
+        """Take in the event of a trace of another vantage, once it is recorded."""

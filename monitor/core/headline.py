@@ -17,6 +17,9 @@ from monitor.core.words import Words
 SURE = 0.95
 """A probability from which on it need not be told."""
 
+ENDINGS = 2
+"""Ends of a way that are told in the sentence: one circuit from both ends."""
+
 
 def headline(story: Story, setting: Setting, language: str) -> str:
     """Return one sentence about the incident as it is now."""
@@ -61,6 +64,7 @@ class _Telling:
         """Give whom to call, and what else is to be known."""
         incident, says = self._incident, self._says
         if incident.stage is Stage.CONFIRMED and incident.behind is None and not incident.planned:
+            yield from self._story.endings.get(self._words.language, ())[:ENDINGS]
             yield from map(self._whom, self._story.calls[:NAMED])
         if incident.relapses:
             yield says["relapsed"].format(count=incident.relapses)

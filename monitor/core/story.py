@@ -52,6 +52,8 @@ class Story:
     calls: tuple[Call, ...] = ()
     deciding: tuple[str, ...] = ()
     """Observations that would tell it from what it may be as well."""
+    endings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Where the ways over its circuits end, a clause for each end that was traced, by language."""
     names: Mapping[str, Name] = field(default_factory=dict)
     """What people call everything that is mentioned, by readable path."""
     sentence: Mapping[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from monitor.core.sentence import WORDS
 from monitor.core.story import Call, Left, Story
 from monitor.core.topology import Passage, Topology
 from monitor.core.topology.model import is_open
+from monitor.core.trace import came, ending_facts, where
 from monitor.core.world import Json
 
 LOOKS = 20
@@ -86,6 +87,7 @@ class Storyteller:
             effect.isolated and component.id in self._way_out,
             tuple(self._calls(incident.component)),
             self._deciding(known),
+            {language: tuple(self._endings(known, language)) for language in WORDS if known.endings},
         )
         story = replace(story, names=self._names(story))
         setting = Setting(self._topology, self._inventory, frozenset(effect.masked), self._zone)
@@ -183,6 +185,11 @@ class Storyteller:
         own = Cause(incident.component, incident.group, incident.confidence, (), ())
         return deciding(self._topology, Diagnosis((own, *others), rivals=tuple(rivals)))
 
+    def _endings(self, incident: Incident, language: str) -> Iterator[str]:
+        for ending in incident.endings:
+            vantage = self._inventory.vantages.get(ending.vantage)
+            yield where(ending, vantage.name if vantage else None, language)
+
     # Names.
 
     def _names(self, story: Story) -> Mapping[str, Name]:
@@ -261,9 +268,19 @@ def incident_facts(story: Story) -> dict[str, Json]:
             {"name": _named(call.carrier), "hotline": call.hotline, "numbers": list(call.numbers[:MOST])}
             for call in story.calls[:FEW]
         ],
+        "traces": list(_traces(story)),
         "names": [{"path": path, **_named(name)} for path, name in story.names.items()],
         "sentence": dict(story.sentence),
     }
+
+
+def _traces(story: Story) -> Iterator[dict[str, Json]]:
+    for number, ending in enumerate(story.incident.endings[:FEW]):
+        said: dict[str, Json] = {}
+        for language, clauses in story.endings.items():
+            parts = (clauses[number], came(ending, language))
+            said[language] = WORDS[language].semicolon.join(filter(None, parts))
+        yield {**ending_facts(ending), "told": said}
 
 
 def _named(name: Name) -> dict[str, Json]:

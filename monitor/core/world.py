@@ -22,9 +22,9 @@ HISTORY = 60
 """How many latest looks the loss ratio speaks of."""
 _MASK = (1 << HISTORY) - 1
 
-EventKind = Literal["belief", "status", "daemon", "incident", "planned", "report"]
+EventKind = Literal["belief", "status", "daemon", "incident", "planned", "report", "trace"]
 """What an event speaks of: the belief about a check, the status of a subject, ourselves, a root cause,
-planned work, or what a person has entered."""
+planned work, what a person has entered, or where the way over a circuit ends."""
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 

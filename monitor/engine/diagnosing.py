@@ -7,18 +7,21 @@ what is said rests on looks that are younger than the fault. The diagnosis itsel
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from functools import partial
 
 from monitor.core.agent import Presence
 from monitor.core.diagnosis import Diagnosis, Tuning, diagnose
 from monitor.core.diagnosis.consequences import is_proven, masked, spoils
-from monitor.core.diagnosis.looks import related
+from monitor.core.ending import Ending
 from monitor.core.incident import Book, Change, Incident, Seen, Stage, advance
 from monitor.core.story import Story
 from monitor.core.storytelling import Storyteller, incident_news
-from monitor.core.topology import Topology, observation_id
-from monitor.core.world import World
+from monitor.core.topology import Topology
+from monitor.core.trace import concerns, joined, trace_news
+from monitor.core.world import Event, World
+from monitor.engine.asking import Asking
 from monitor.engine.mishaps import Mishaps
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.sightings import sightings_of
@@ -36,14 +39,8 @@ SHARE = 10
 """A diagnosis is followed by a rest of so many times what it took."""
 ASKED = 2
 """Misses in a row after which the neighbours are looked at anew."""
-YOUNG = 0.3
-"""Seconds for which a look needs no repetition."""
-WAVE = 200
-"""Looks that one miss may cause."""
 TUNING = Tuning(stale=0.01)
 """A city has hundreds of looks that are older than a fault; together they must not acquit what is broken."""
-PER_SECOND = 400.0
-"""Looks that all misses together may cause in a second."""
 
 
 class Diagnostician:
@@ -64,6 +61,8 @@ class Diagnostician:
         """Components that are being worked on."""
         self.concluded: Callable[[], None] = _nobody
         """Hears whenever the world's incidents are those of a new diagnosis."""
+        self.changed: Callable[[Sequence[Change]], None] = _no_change
+        """Hears what has changed in the incidents, once it is told."""
         self._world = world
         self._telling = telling
         self._mishaps = mishaps
@@ -77,11 +76,10 @@ class Diagnostician:
         self._storyteller: Storyteller
         self._watches: Mapping[str, Watch] = {}
         self._witnesses: Witnesses
+        self._asking = Asking(world.vantage)
         self._timer: asyncio.TimerHandle | None = None
         self._recollect_until = 0.0
         self._rest_until = 0.0
-        self._allowance = PER_SECOND
-        self._allowed_at = 0.0
 
     def adopt(
         self, watches: Mapping[str, Watch], topology: Topology, incidents: Mapping[str, Incident]
@@ -92,6 +90,7 @@ class Diagnostician:
         self._topology = topology
         self._storyteller = Storyteller(self._topology, self._world.inventory, self._zone)
         self._witnesses = Witnesses(self._world, watches, self._budget)
+        self._asking.adopt(topology, watches)
         known = self._topology.components
         open_ = {**incidents, **self._book.open}
         gone = [name for name, one in open_.items() if one.component not in known]
@@ -112,7 +111,7 @@ class Diagnostician:
         """Hear that a check is in doubt: after a second miss, look at what shares a component with it."""
         doubt = watch.belief.doubt
         if doubt is not None and doubt.looks == ASKED:
-            self._ask_around(watch)
+            self._asking.about(watch, self.scheduler)
         self.stir()
 
     def replan(self, worked_on: frozenset[str]) -> None:
@@ -120,6 +119,19 @@ class Diagnostician:
         self.worked_on = worked_on
         self.close()
         self._think()
+
+    def traced(self, ending: Ending, *, ours: bool) -> None:
+        """Take in where the way over a circuit ends; *ours*: our own trace, to be told as an event."""
+        stories = self._world.stories
+        joining = {
+            name: joined(one, ending)
+            for name, one in self._book.open.items()
+            if name in stories and concerns(ending, one, stories[name].touched)
+        }
+        self._book = replace(self._book, open={**self._book.open, **joining})
+        vantage = self._world.inventory.vantages.get(ending.vantage)
+        news = trace_news(ending, vantage.name if vantage else None, sorted(joining))
+        self._tell((), events=[self._telling.event("trace", ending.circuit, news)] if ours else [])
 
     def stir(self) -> None:
         """Hear that something has changed that may matter."""
@@ -209,7 +221,9 @@ class Diagnostician:
         open_ = self._book.open.values()
         return tuple(one.component for one in open_ if one.stage is not Stage.RECOVERING)
 
-    def _tell(self, changes: Sequence[Change], gone: Iterable[str] = ()) -> None:
+    def _tell(
+        self, changes: Sequence[Change], gone: Iterable[str] = (), events: Iterable[Event] = ()
+    ) -> None:
         """Bring the world up to date, and tell what has changed; *gone* were let go without a word."""
         world, before = self._world, dict(self._world.stories)
         stories = self._storyteller.stories(self._book.open.values(), self._broken())
@@ -217,51 +231,33 @@ class Diagnostician:
         world.incidents.update(self._book.open)
         world.stories.clear()
         world.stories.update(stories)
-        events = []
+        told = [*events]
         for change in changes:
             story = stories.get(change.now.id) or self._storyteller.story(change.now)
             self._telling.count(change, story.kind)
-            events.append(self._telling.event("incident", change.now.component, incident_news(change, story)))
+            told.append(self._telling.event("incident", change.now.component, incident_news(change, story)))
         retold = [name for name, story in stories.items() if _differs(before.get(name), story)]
         changed = dict.fromkeys([*(change.now.id for change in changes), *gone, *retold])
-        if changed:
-            self._telling.tell(events, incidents=changed)
+        if changed or told:
+            self._telling.tell(told, incidents=changed)
+        self.changed(changes)
 
     def _stamp(self, at: float) -> str:
         return datetime.fromtimestamp(at, self._zone).strftime("%Y%m%d-%H%M%S")
-
-    # Whom to ask anew.
-
-    def _ask_around(self, watch: Watch) -> None:
-        """Have everything looked at now that shares a component with a silent check, as far as is allowed."""
-        now = time.monotonic()
-        earned = (now - self._allowed_at) * PER_SECOND
-        self._allowance = min(PER_SECOND, self._allowance + earned)
-        self._allowed_at = now
-        wall = time.time()
-        for neighbour in self._neighbours(watch):
-            if self._allowance < 1.0:
-                return
-            if neighbour.flying or wall - neighbour.reading.last_at < YOUNG:
-                continue
-            self._allowance -= 1.0
-            self.scheduler.put_at(neighbour, now)
-
-    def _neighbours(self, watch: Watch) -> Iterator[Watch]:
-        """Give the checks of ours that share a component with *watch*, the most telling ones first."""
-        topology, vantage = self._topology, self._world.vantage
-        own = observation_id(vantage, watch.check.id)
-        if own in topology.observations:
-            for name in related(topology, own, by=vantage, most=WAVE):
-                neighbour = self._watches.get(topology.observations[name].check)
-                if neighbour is not None:  # not every observation is a look: some are heard
-                    yield neighbour
 
 
 def _nobody() -> None:
     """Let nobody know."""
 
 
+def _no_change(_changes: Sequence[Change]) -> None:
+    """Let nobody know."""
+
+
 def _differs(before: Story | None, now: Story) -> bool:
     """Tell whether a story is worth telling anew before its time."""
-    return before is None or (before.sentence, before.touched) != (now.sentence, now.touched)
+    return before is None or _told(before) != _told(now)
+
+
+def _told(story: Story) -> tuple[object, ...]:
+    return story.sentence, story.touched, story.incident.endings

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from monitor.core.agent import Agent, Heard
-from monitor.core.world import Json, World
+from monitor.core.ending import Ending
+from monitor.core.trace import ending_told
+from monitor.core.world import Event, Json, World
 from monitor.engine.telling import Telling
 
 
@@ -15,6 +17,8 @@ class Ear:
         self._telling = telling
         self.stirred: Callable[[], None] = _nobody
         """Hears that there is something new."""
+        self.ended: Callable[[Ending], None] = _no_ending
+        """Hears where the way over a circuit ends."""
 
     @property
     def world(self) -> World:
@@ -53,6 +57,14 @@ class Ear:
         """Tell an event about the daemons of the other vantages together."""
         self._telling.daemon(what, **data)
 
+    def traced(self, event: Event) -> None:
+        """Take in the event of another vantage's trace; what cannot be understood stays in the log alone."""
+        agent = self._world.agents.get(event.vantage)
+        offset = None if agent is None else agent.clock_offset
+        ending = ending_told(event, offset=offset or 0.0)
+        if ending is not None:
+            self.ended(ending)
+
     def forget(self) -> None:
         """Forget the vantages that the inventory no longer has."""
         for known in (self._world.agents, self._world.heard):
@@ -62,6 +74,10 @@ class Ear:
 
 def _held(belief: Heard | None) -> tuple[str, bool] | None:
     return None if belief is None else (belief.verdict, belief.suspected)
+
+
+def _no_ending(_ending: Ending) -> None:
+    """Let nobody know."""
 
 
 def _nobody() -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 
 from monitor.core.checks import bearer_of, checks_of, mark_of
 from monitor.core.detection import Belief, Manner, manner
@@ -25,9 +26,11 @@ from monitor.engine.pipeline import Pipeline
 from monitor.engine.planning import Planner
 from monitor.engine.scheduler import Scheduler
 from monitor.engine.telling import Telling
+from monitor.engine.tracing import Tracer, Tracing
 from monitor.engine.watch import Watch
 from monitor.engine.witnesses import Budget
 from monitor.kit import crash
+from monitor.kit.trace import trace
 from monitor.ports import Log, ProbeKind
 
 ALIVE_EVERY = 5.0
@@ -44,6 +47,8 @@ class Tuning:
     hold: float
     """Seconds for which all must be well before an incident is closed."""
     degradations_per_year: float = 0.1
+    trace_every: float = 0.0
+    """Seconds between two traces of a circuit that is well; 0: paths are not traced."""
 
 
 class Engine:
@@ -60,6 +65,7 @@ class Engine:
         zone: tzinfo,
         log: Log,
         vitals: Vitals,
+        tracer: Tracer = trace,
     ) -> None:
         self.vitals = vitals
         self._tuning = tuning
@@ -78,6 +84,10 @@ class Engine:
         self._diagnostician.concluded = self.planner.follow
         self._pipeline.stirred = self._diagnostician.missed
         self.ear.stirred = self._diagnostician.stir
+        self.tracing = Tracing(world, mishaps, tracer, tuning.trace_every)
+        self.tracing.ended = partial(self._diagnostician.traced, ours=True)
+        self._diagnostician.changed = self.tracing.changed
+        self.ear.ended = partial(self._diagnostician.traced, ours=False)
         self._looker = Looker(kinds, self._pipeline, vitals, mishaps, concurrency=tuning.concurrency)
         self._scheduler = Scheduler(self._looker.launch, self.vitals, time.time())
         self._pipeline.scheduler = self._pipeline.assessor.scheduler = self._scheduler
@@ -110,6 +120,7 @@ class Engine:
         self.world.statuses.update(remembered.statuses)
         self._watch(self.world.inventory, remembered)
         self._scheduler.start()
+        self.tracing.start()
         self.vitals.ready = True
         self.vitals.reload_at = self.vitals.started_at
         gap = self.vitals.started_at - remembered.seen_at if remembered.seen_at else None
@@ -144,6 +155,7 @@ class Engine:
         self._scheduler.stop()
         self.planner.close()
         self._diagnostician.close()
+        await self.tracing.aclose()
         await self._looker.aclose()
         self._pipeline.settle()
         if self.vitals.ready:  # what never started knows nothing, and must not write that over what is known
@@ -179,6 +191,7 @@ class Engine:
         self.planner.adopt(topology, remembered.planned, incidents.values())
         self._diagnostician.worked_on = self.planner.worked_on
         self._pipeline.adopt(watches)
+        self.tracing.adopt()
         self._diagnostician.adopt(self._pipeline.watches, topology, remembered.incidents)
         for name, watch in watches.items():
             if old.get(name) is not watch:

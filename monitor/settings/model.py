@@ -85,6 +85,14 @@ class LookingSettings(FileModel):
     """Folders in which the programs of `plugin` checks must lie; in the environment parted by colons."""
 
 
+class TracingSettings(FileModel):
+    """How the ways over circuits are traced."""
+
+    every: Annotated[float, Field(ge=0, le=86_400), BeforeValidator(no_truth)] = 600.0
+    """Seconds between two traces of a circuit that is well, so that it can be said behind which hop a cut
+    lies; 0: nothing is traced."""
+
+
 class LogSettings(FileModel):
     """What is logged, and how it looks."""
 
@@ -139,6 +147,8 @@ class Settings(BaseSettings):
     """How much is looked at once, and which programs may be run for it."""
     reflector: ReflectorSettings = ReflectorSettings()
     """Answering the test packets of others."""
+    tracing: TracingSettings = TracingSettings()
+    """How the ways over circuits are traced."""
     metrics: MetricsOptions = MetricsOptions()
     """What the metrics tell."""
     log: LogSettings = LogSettings()

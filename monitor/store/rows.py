@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from monitor.core.detection import Belief, Verdict
+from monitor.core.ending import Ending
 from monitor.core.health import Health, Status, SubjectKind
 from monitor.core.incident import Incident, Other, Stage
 from monitor.core.inventory import Role
@@ -168,7 +169,11 @@ def incident_of(row: Row[Any]) -> Incident:
         data = json.loads(row.data)
         others = (Other(tuple(o["causes"]), o["confidence"], o["behind"]) for o in data.pop("others"))
         lists = {name: tuple(data.pop(name)) for name in ("group", "explains", "against", "called")}
-        return Incident(**data | lists | {"stage": Stage(data["stage"]), "others": tuple(others)})
+        endings = (
+            Ending(**e | {key: tuple(e[key]) for key in ("hops", "was")}) for e in data.pop("endings", ())
+        )
+        more = {"stage": Stage(data["stage"]), "others": tuple(others), "endings": tuple(endings)}
+        return Incident(**data | lists | more)
     except (LookupError, TypeError) as error:
         raise ValueError(f"incident {row.id}: {error!r}") from error
 

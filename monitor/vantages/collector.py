@@ -132,6 +132,7 @@ class _Run:
             wall=clock,
             send=self._send,
             answered=condition.answered,
+            traced=hearing.traced,
         )
 
         def lane(

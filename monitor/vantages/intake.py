@@ -70,8 +70,12 @@ class Intake:
         wall: Callable[[], float],
         send: Callable[[Message, Callable[[MqttError | None], None]], bool],
         answered: Callable[[str, MqttError | None], None],
+        traced: Callable[[Event], None],
     ) -> None:
-        """Prepare to take in; *send* publishes if there is room, *answered* hears how each went."""
+        """Prepare to take in; *send* publishes if there is room, *answered* hears how each went.
+
+        *traced* hears of every trace, once it is recorded.
+        """
         self._root = root
         self._collector = collector
         self._peers = peers
@@ -80,6 +84,7 @@ class Intake:
         self._wall = wall
         self._send = send
         self._answered = answered
+        self._traced = traced
         self._acks: dict[str, Message] = {}
         self._gaps: dict[str, tuple[str, int, float]] = {}
         self._claims: dict[str, tuple[str, int] | None] = {}
@@ -123,6 +128,9 @@ class Intake:
         new = await self._archive.gather(peer.vantage, chunk.log, chunk.upto, events)
         self._peers.change(peer, gathered=new, repeated=len(events) - new)
         self._acknowledge(peer, chunk.log, chunk.upto)
+        for event in events:
+            if event.kind == "trace":
+                self._traced(event)
 
     def _objection(self, peer: Peer, entry: Entry, before: Sequence[Event]) -> str:
         """Say why an entry cannot be recorded; empty if it can.

@@ -79,6 +79,7 @@ class Ear:
         self.told: list[tuple[str, str, dict]] = []
         """What, vantage and details of each event; the vantage is empty if it is about all."""
         self.heard_at: dict[str, float] = {}
+        self.traces: list[Event] = []
 
     def heard(self, vantage: str, beliefs: Mapping[str, Heard | None]) -> None:
         held = self.world.heard.setdefault(vantage, {})
@@ -99,6 +100,9 @@ class Ear:
 
     def tell(self, what: str, **data) -> None:
         self.told.append((what, "", data))
+
+    def traced(self, event: Event) -> None:
+        self.traces.append(event)
 
 
 class MemoryArchive:

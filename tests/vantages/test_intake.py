@@ -52,6 +52,20 @@ async def acknowledged(collector, dan, position, log="log-1"):
 class TestAChunk:
     """Numbered, recorded, acknowledged."""
 
+    async def test_with_a_trace_is_told_to_whoever_has_incidents_once(self, collector, dan):
+        entries = [
+            dan.entry(1),
+            dan.entry(2, kind="trace", subject="dan/city/primary", data={"last": "10.0.0.1"}),
+        ]
+
+        await dan.tell(0, 2, entries)
+        await acknowledged(collector, dan, 2)
+        await dan.tell(0, 2, entries)
+        await collector.until(lambda: collector.agent("dan").repeated == 2)
+
+        (event,) = collector.ear.traces
+        assert (event.vantage, event.subject, event.data) == ("dan", "dan/city/primary", {"last": "10.0.0.1"})
+
     async def test_is_recorded_with_its_own_times_and_that_of_its_coming(self, collector, dan):
         entry = dan.entry(1, at=time.time() - 3600, data={"now": "down"})
 

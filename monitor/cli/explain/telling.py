@@ -45,6 +45,7 @@ class Telling:
         self._section("course", [self._table(self._course())])
         self._section("verdict", self._verdict())
         self._section("evidence", self._evidence())
+        self._section("way", self._way())
         self._section("meaning", self._meaning())
         self._section("next", self._next())
 
@@ -171,6 +172,14 @@ class Telling:
             yield self._table(rows)
         if count > len(observations):
             yield Text(f"  {self._texts['more'].format(count=count - len(observations))}", "dim")
+
+    # Where the way ends.
+
+    def _way(self) -> Iterator[Text]:
+        for trace in self._facts.traces:
+            told = Text(trace.told.told(self._language))
+            told.append(f"{GAP}{trace.circuit}{GAP}{self._moment(trace.at).strip()}", "dim")
+            yield from hanging(Text("⌁ ", "red"), told, self._console.width - INDENT)
 
     # What it means.
 

@@ -66,6 +66,15 @@ class CallFacts(Facts):
     numbers: Paths = ()
 
 
+class TraceFacts(Facts):
+    """Where a way ends, as one trace shows it."""
+
+    vantage: Short
+    circuit: Short
+    at: Instant
+    told: NameFacts
+
+
 class IncidentFacts(Facts):
     """All that is known of one incident; the keys are those of docs/mqtt.md."""
 
@@ -100,6 +109,7 @@ class IncidentFacts(Facts):
     hidden: Paths = ()
     isolated: bool = False
     carriers: Annotated[tuple[CallFacts, ...], Field(max_length=100)] = ()
+    traces: Annotated[tuple[TraceFacts, ...], Field(max_length=100)] = ()
     names: Annotated[tuple[PathFacts, ...], Field(max_length=1000)] = ()
     sentence: NameFacts
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 
+from monitor.core.ending import Ending
+
 HOLD = 30.0
 """Seconds for which all must be well before an incident is closed; twice as long after each relapse."""
 
@@ -94,6 +96,8 @@ class Incident:
     """When that was last."""
     absorbed_since: float | None = None
     """Since when another incident explains all that is still seen of it."""
+    endings: tuple[Ending, ...] = ()
+    """Where the ways over its circuits end, from each end that was traced."""
 
     @property
     def onset(self) -> float:

@@ -11,6 +11,6 @@ error queue, `flows` and `tcp` are the sockets, `tracer` is where time passes.
 """
 
 from monitor.kit.trace.path import Bounds, Hop, Path
-from monitor.kit.trace.tracer import Asked, TraceError, trace
+from monitor.kit.trace.tracer import Asked, Method, TraceError, trace
 
-__all__ = ["Asked", "Bounds", "Hop", "Path", "TraceError", "trace"]
+__all__ = ["Asked", "Bounds", "Hop", "Method", "Path", "TraceError", "trace"]

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from monitor.kit.icmp.channel import is_local
 from monitor.kit.icmp.sockets import PingForbiddenError
 from monitor.kit.icmp.targets import way_to
 from monitor.kit.mishap import Mishap, at_once
@@ -49,7 +51,7 @@ async def trace(asked: Asked, bounds: Bounds | None = None) -> Path:
     method, flow = _flow(asked, woken.set)
     if method == "tcp":
         bounds = bounds._replace(window=1)
-    host, _ = way_to(asked.host, asked.source, asked.interface)
+    host, way = way_to(asked.host, asked.source, asked.interface)
     window = Window(host, bounds)
     until = time.monotonic() + bounds.within
     try:
@@ -61,7 +63,14 @@ async def trace(asked: Asked, bounds: Bounds | None = None) -> Path:
             window.expire(time.monotonic())
     finally:
         flow.close()
-    return window.path(method, cut_short=not window.over)
+    return _without_us(window.path(method, cut_short=not window.over), way.family)
+
+
+def _without_us(path: Path, family: socket.AddressFamily) -> Path:
+    """Leave this host itself out, which says in its gateway's place that it gets no answer from that."""
+    if path.reached or path.by == "" or not is_local(family, path.by):
+        return path
+    return path._replace(hops=tuple(hop for hop in path.hops if hop.address != path.by))
 
 
 def _flow(asked: Asked, wake: Callable[[], None]) -> tuple[str, Flow]:

@@ -13,7 +13,7 @@ from monitor.core.topology import Kind
 from monitor.outputs.mqtt.payloads import NamePayload, Payload, Seconds, Stamp
 
 _ISO: JsonDict = {"format": "date-time"}
-_LISTS = ("evidence", "against", "others", "lost", "reduced", "works", "hidden", "names")
+_LISTS = ("evidence", "against", "others", "lost", "reduced", "works", "hidden", "traces", "names")
 """What is left out where it does not fit into one packet: the counts beside it tell enough."""
 _TIMES = ("since", "confirmed_at", "recovering_at")
 
@@ -60,6 +60,33 @@ class CallPayload(Payload):
     """Telephone number of its fault desk; empty if not declared."""
     numbers: tuple[str, ...]
     """Its own names for the circuits that are broken; none: not declared, or all of them."""
+
+
+class TracePayload(Payload):
+    """Where the way over a circuit ends, as a trace from one vantage shows it."""
+
+    vantage: str
+    circuit: str
+    at: float
+    """When it was traced, Unix seconds."""
+    target: str
+    """The address that was traced."""
+    reached: bool
+    """It was reached: the way is whole again, or another leads there."""
+    how: str
+    """What ended it: an answer of the target, the refusal of a router (`host_unreachable` …), `silence`."""
+    last: str
+    """The last hop that answers; empty: not even the first does."""
+    gone: str
+    """The first behind it that answered when all was well, and no longer does; empty: not known."""
+    hops: tuple[str, ...]
+    """All hops now; empty text: silence."""
+    was: tuple[str, ...]
+    """All hops when all was well; none: not known."""
+    was_at: float | None
+    """When that was traced, Unix seconds."""
+    told: SentencePayload
+    """The same for people."""
 
 
 class IncidentPayload(Stamp):
@@ -135,6 +162,8 @@ class IncidentPayload(Stamp):
     """The daemon itself is cut off from every network: all else is unknown to it."""
     carriers: tuple[CallPayload, ...]
     """Whom to call; none where no carrier has to mend it."""
+    traces: tuple[TracePayload, ...]
+    """Where the ways over its circuits end, the first few, from each end that was traced."""
     names: tuple[PathPayload, ...]
     """What people call everything that is mentioned."""
     sentence: SentencePayload
