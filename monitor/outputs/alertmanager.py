@@ -28,6 +28,8 @@ from monitor.ports import Feed
 
 ALERT = "CommandNetworkIncident"
 """The `alertname` of all of them."""
+WATCHDOG = "CommandMonitorWatchdog"
+"""The `alertname` of the alert that is always there."""
 LASTS = 4
 """Refreshes after which an alert that is not shown any more runs out."""
 
@@ -48,6 +50,11 @@ class AlertmanagerOptions(BaseModel):
         ge=1,
         le=3600,
         description="Seconds between two showings of an alert; it lasts four times so long.",
+    )
+    watchdog: bool = Field(
+        default=False,
+        description="Show an alert that is always there: whoever misses it knows that this daemon is dead, "
+        "or the way to it.",
     )
     labels: dict[str, str] = Field(default={}, description="Further labels of every alert, for its routes.")
     timeout: float = Field(default=10.0, gt=0, le=300, description="Seconds that it may take to answer.")
@@ -101,9 +108,10 @@ class AlertmanagerOutput:
         firing = [self._alert(story, world, now) for story in open_]
         over = self._known.keys() - {story.incident.id for story in open_}
         resolved = [{"labels": dict(self._known[name]), "endsAt": _iso(now)} for name in over]
-        if not firing and not resolved:
+        always = [self._watchdog(world.vantage, now)] if self._options.watchdog else []
+        if not (firing or resolved or always):
             return self._noted(await self._remember(world.vantage))  # so that we know that it is there
-        receipt = await self._ask("POST", "/api/v2/alerts", [*firing, *resolved])
+        receipt = await self._ask("POST", "/api/v2/alerts", [*firing, *resolved, *always])
         if receipt.fate is Fate.TAKEN:
             self.own.delivered += len(firing) + len(resolved)
             for name in over:
@@ -137,6 +145,13 @@ class AlertmanagerOutput:
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         return await bring(Ask(method, url, headers, data), options.timeout, self._tls)
 
+    def _watchdog(self, vantage: str, now: float) -> Alert:
+        labels = self._options.labels | {"alertname": WATCHDOG, "vantage": vantage}
+        return {"labels": labels, "endsAt": self._runs_out(now)}
+
+    def _runs_out(self, now: float) -> str:
+        return _iso(now + LASTS * self._options.refresh)
+
     def _alert(self, story: Story, world: World, now: float) -> Alert:
         incident = story.incident
         labels = self._known.setdefault(incident.id, self._new_labels(story, world))
@@ -144,7 +159,7 @@ class AlertmanagerOutput:
             "labels": dict(labels),
             "annotations": _annotations(story, self._on_duty()),
             "startsAt": _iso(incident.since),
-            "endsAt": _iso(now + LASTS * self._options.refresh),
+            "endsAt": self._runs_out(now),
         }
 
     def _new_labels(self, story: Story, world: World) -> Labels:

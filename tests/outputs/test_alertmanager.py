@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from monitor.core.incident import Stage
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
-from monitor.outputs.alertmanager import ALERT, AlertmanagerOptions, AlertmanagerOutput
+from monitor.outputs.alertmanager import ALERT, WATCHDOG, AlertmanagerOptions, AlertmanagerOutput
 from monitor.ports import News
 from tests.board import city
 from tests.outputs.receiver import receiving
@@ -100,10 +100,15 @@ async def alertmanager(folder, notify, port=None):
         await program.wait()
 
 
-async def held(url):
-    """Return the alerts that an Alertmanager holds as active, by incident."""
+async def active(url):
+    """Return the alerts that an Alertmanager holds as active."""
     async with aiohttp.ClientSession() as client, client.get(f"{url}/api/v2/alerts") as answer:
-        return {alert["labels"]["incident"]: alert for alert in await answer.json()}
+        return await answer.json()
+
+
+async def held(url):
+    """Return them by incident."""
+    return {alert["labels"]["incident"]: alert for alert in await active(url)}
 
 
 async def until(condition):
@@ -198,6 +203,17 @@ class TestReal:
 
         assert "ConnectError" in trouble
         assert notices(hall) == [("firing", CIRCUIT)]
+
+    async def test_the_watchdog_is_there_though_nothing_is_wrong(self, tmp_path):
+        async with (
+            receiving() as hall,
+            alertmanager(tmp_path, hall.url) as url,
+            showing(url, city.world(), watchdog=True),
+        ):
+            await hall.until(1)
+            (alert,) = await active(url)
+
+        assert alert["labels"] == {"alertname": WATCHDOG, "vantage": "shiyan"}
 
     async def test_further_labels_are_there_for_its_routes_and_never_in_place_of_ours(self, tmp_path):
         world = city.world()
