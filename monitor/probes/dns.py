@@ -46,8 +46,8 @@ _LENGTH = struct.Struct("!H")
 
 
 def _joined(given: object) -> object:
-    """Accept "10.1.2.3", ["10.1.2.3", "10.1.2.4"] and "10.1.2.3, 10.1.2.4" alike."""
-    return ",".join(map(str, given)) if isinstance(given, list | tuple) else given
+    """Accept "10.1.2.3", ["10.1.2.3", "10.1.2.4"] and "10.1.2.3, 10.1.2.4" alike; nothing is no wish."""
+    return (",".join(map(str, given)) if isinstance(given, list | tuple) else given) or None
 
 
 class Options(ProbeOptions):

@@ -37,7 +37,7 @@ _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}(,SHA256:[A-Za-z0-9+/]{43})*
 def _joined(given: object) -> object:
     """Accept one, a list, and several with commas between them alike."""
     words = given if isinstance(given, list | tuple) else [given]
-    return given if given is None else ",".join(str(word) for word in words).replace(" ", "")
+    return ",".join(str(word) for word in words if word is not None).replace(" ", "") or None
 
 
 class Options(ProbeOptions):

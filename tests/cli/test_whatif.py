@@ -41,7 +41,7 @@ def test_a_center_s_power_is_confused_with_its_router_and_says_so(capsys):
 def test_an_agent_that_is_cut_off_is_unheard_not_failing(capsys):
     whatif("danjiangkou/power")
 
-    assert "? Danjiangkou  25 in Danjiangkou" in capsys.readouterr().out
+    assert "? Danjiangkou  26 in Danjiangkou" in capsys.readouterr().out
 
 
 def test_two_faults_that_look_like_one_are_not_named_and_that_is_exit_code_1(capsys):
