@@ -49,11 +49,31 @@ class Other(asyncio.DatagramProtocol):
             self.transport.sendto(answer, peer)
 
 
+class Uneven(Other):
+    """A reflector at the end of ways that take longer for every second packet: *there* or *back*, seconds."""
+
+    def __init__(self, there, back):
+        super().__init__(None)
+        self.there, self.back = there, back
+
+    def datagram_received(self, data, peer):
+        self.heard.append(data)
+        number = len(self.heard) - 1
+        asyncio.get_running_loop().call_later(self.there * (number % 2), self.arrived, number, data, peer)
+
+    def arrived(self, number, data, peer):
+        answer = plain(data, number)
+        asyncio.get_running_loop().call_later(self.back * (number % 2), self.transport.sendto, answer, peer)
+
+
 @contextlib.asynccontextmanager
 async def other(behave, host="127.0.0.1"):
-    loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_datagram_endpoint(lambda: Other(behave), local_addr=(host, 0))
+    """Run such a reflector, or the one that *behave* is; give its port and itself."""
+    one = behave if isinstance(behave, Other) else Other(behave)
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: one, local_addr=(host, 0)
+    )
     try:
-        yield transport.get_extra_info("sockname")[1], protocol
+        yield transport.get_extra_info("sockname")[1], one
     finally:
         transport.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from monitor.errors import ConfigError
 from monitor.kit.stamp import packets
 from monitor.probes.stamp import Options, probe
 from monitor.settings import load_settings
-from tests.kit.stamp_ground import other, plain, reflecting
+from tests.kit.stamp_ground import Uneven, other, plain, reflecting
 
 
 async def look(port, host="127.0.0.1", **more):
@@ -87,29 +88,29 @@ async def test_a_reflector_that_does_not_count_tells_no_direction():
     assert not {"loss_out", "loss_back", "dscp_out"} & set(finding.values)
 
 
+@pytest.mark.parametrize(
+    ("there", "back", "uneven", "even"), [(0.1, 0.0, "out", "back"), (0.0, 0.1, "back", "out")]
+)
+async def test_the_uneven_way_is_named(there, back, uneven, even):
+    async with other(Uneven(there, back)) as (port, _):
+        finding = await look(port, wait=1.0, warn_jitter=0.05)
+
+    assert (finding.outcome, finding.reason) == (Outcome.OK, f"jitter_{uneven}")
+    assert finding.values[f"jitter_{uneven}"] > 0.09
+    assert finding.values[f"jitter_{even}"] < 0.05
+
+
 async def test_the_time_that_the_reflector_takes_is_not_the_line_s():
-    async def slow(port, protocol):
-        finding = await look(port, packets=3, wait=1.0)
-        return finding, protocol
-
     def behave(number, data):
-        loop = asyncio.get_running_loop()
-        answer = plain(data, number, stay=0.2)
-        loop.call_later(0.2, lambda: protocol.transport.sendto(answer, protocol.peer))
-        return []
+        answer = plain(data, number, stay=0.1)
+        time.sleep(0.1)
+        return [answer]
 
-    async with other(behave) as (port, protocol):
-        received = protocol.datagram_received
-
-        def remember(data, peer):
-            protocol.peer = peer
-            received(data, peer)
-
-        protocol.datagram_received = remember
-        finding, _ = await slow(port, protocol)
+    async with other(behave) as (port, _):
+        finding = await look(port, packets=3, wait=1.0)
 
     assert finding.outcome is Outcome.OK
-    assert finding.values["rtt_min"] < 0.15
+    assert finding.values["rtt_min"] < 0.09
 
 
 async def test_doubles_and_a_changed_order_are_counted():
