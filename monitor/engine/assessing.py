@@ -75,8 +75,8 @@ class Assessor:
         return self._differing(subjects)
 
     def carries(self, subject: str) -> bool:
-        """Tell whether looks at something else go over this circuit: its slightest doubt bears on them."""
-        return subject in self._over
+        """Tell whether other looks go over this circuit or network: its slightest doubt bears on them."""
+        return subject in self._over or subject.startswith("network/")
 
     def excuse(self, checks: frozenset[str]) -> list[Change]:
         """Excuse these *checks* and no others; return what is said otherwise because of it."""
@@ -206,6 +206,7 @@ class Assessor:
             good={d.id: self._last_good(d.id) for d in center.devices if d.id in by_subject},
             planned={s for s in subjects if self._are_excused(by_subject.get(s, ()))},
             strained=[n for n in inventory.networks if self._is_strained(network_subject(n))],
+            doubtful=[n for n in inventory.networks if self._is_doubtful(network_subject(n))],
         )
         return assess_center(center, view)
 
@@ -214,6 +215,9 @@ class Assessor:
 
     def _is_strained(self, subject: str) -> bool:
         return any(watch.belief.strained for watch in self._by_subject.get(subject, ()))
+
+    def _is_doubtful(self, subject: str) -> bool:
+        return any(watch.belief.doubt is not None for watch in self._by_subject.get(subject, ()))
 
     def _are_excused(self, watches: Sequence[Watch]) -> bool:
         """Tell whether all of *watches* that are in doubt may fail because of planned work."""

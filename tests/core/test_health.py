@@ -49,10 +49,10 @@ def network(health="up", *, suspected=False):
     return Status("network/province", SubjectKind.NETWORK, Health(health), 0.0, suspected=suspected)
 
 
-def say(letters, *, networks=None, before=None, own=False, way="city", good=None, strained=()):
+def say(letters, *, networks=None, before=None, own=False, way="city", good=None, **more):
     """Assess a center whose circuits and devices are believed to be as the letters say, in order."""
     beliefs = {subject: [LETTERS[letter]] for subject, letter in zip(SUBJECTS, letters, strict=False)}
-    view = View(beliefs, before or {}, networks or {}, way, own, good or {}, strained=strained)
+    view = View(beliefs, before or {}, networks or {}, way, own, good or {}, **more)
     return {status.subject: status for status in assess_center(CENTER, view)}
 
 
@@ -130,6 +130,20 @@ def test_a_circuit_is_not_called_down_while_its_network_is_under_suspicion():
     said = say("uuduuu", networks={"province": network(suspected=True)}, before=before)
 
     assert (said["dan/province"].health, said["dan/province"].suspected) == (Health.UP, True)
+
+
+def test_a_circuit_is_not_called_down_while_its_network_s_anchor_has_missed_a_look():
+    before = say("uuuuuu")
+    said = say("uuduuu", networks={"province": network()}, doubtful=["province"], before=before)
+
+    assert (said["dan/province"].health, said["dan/province"].suspected) == (Health.UP, True)
+
+
+def test_a_circuit_that_was_down_before_stays_so_whatever_its_network_s_anchor_misses():
+    before = say("uuduuu")
+    said = say("uuduuu", networks={"province": network()}, doubtful=["province"], before=before)
+
+    assert said["dan/province/primary"].health is Health.DOWN
 
 
 def test_a_link_is_not_called_on_backup_while_its_backup_is_under_suspicion():

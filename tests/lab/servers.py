@@ -1,4 +1,4 @@
-"""The servers of the lab's centers: HTTP on port 80, a greeting elsewhere. One process for all of them.
+"""The servers of the lab's centers: HTTP on port 80, Modbus on 502, a greeting elsewhere; all in one process.
 
 Called with `NAMESPACE,ADDRESS,PORT` for each; says `serving` when all listen, ends when its input ends.
 """
@@ -6,6 +6,7 @@ Called with `NAMESPACE,ADDRESS,PORT` for each; says `serving` when all listen, e
 import asyncio
 import contextlib
 import socket
+import struct
 import sys
 
 from tests.lab.netns import inside
@@ -22,10 +23,24 @@ async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.close()
 
 
+async def register(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer each Modbus request for a register: it is 0."""
+    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        while True:
+            transaction, length, unit = struct.unpack(">H2xHB", await reader.readexactly(7))
+            function = (await reader.readexactly(length - 1))[0]
+            writer.write(struct.pack(">HHHBBBH", transaction, 0, 5, unit, function, 2, 0))
+            await writer.drain()
+    writer.close()
+
+
 async def greeting(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Say hello and hang up."""
     writer.write(b"ready\r\n")
     writer.close()
+
+
+TALKS = {"80": page, "502": register}
 
 
 async def serve(wanted: list[str]) -> None:
@@ -34,7 +49,7 @@ async def serve(wanted: list[str]) -> None:
         for word in wanted:
             namespace, address, port = word.split(",")
             listener = inside(namespace, socket.create_server, (address, int(port)))
-            talk = page if port == "80" else greeting
+            talk = TALKS.get(port, greeting)
             await stack.enter_async_context(await asyncio.start_server(talk, sock=listener))
         print("serving", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)

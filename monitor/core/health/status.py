@@ -82,6 +82,8 @@ class View:
     """Circuits and devices of which all looks that are in doubt may fail because of planned work."""
     strained: Collection[str] = ()
     """The networks that seem to have become worse, not surely enough to be told."""
+    doubtful: Collection[str] = ()
+    """The networks whose anchor has missed its latest look."""
     at_hand: AbstractSet[str] = frozenset()
     """Devices that people try for us by other ways than that network."""
 
