@@ -68,6 +68,12 @@ class Stream:
             words = self._secured.outgoing.read()
         await self._loop.sock_sendall(self._sock, words)
 
+    def part(self, words: bytes) -> None:
+        """Say a last word, if there is room for it at once; for when there is no time left to wait."""
+        if self._secured is None:
+            with contextlib.suppress(OSError):
+                self._sock.send(words)
+
     async def until(self, mark: bytes) -> bytes:
         """Return what the peer says up to and with *mark*.
 

@@ -10,9 +10,10 @@ from pydantic import BeforeValidator, Field, IPvAnyAddress, field_validator, mod
 from monitor.core.observation import Finding, failed, ok, unknown
 from monitor.kit import mishap
 from monitor.kit.head import BadMessageError, told
+from monitor.kit.inquiry import NoAnswerError, OthersAnswerError, Reply
 from monitor.kit.resolver import ResolveError, shared
-from monitor.kit.sip import Request, Transport, bracketed, question
-from monitor.kit.sip_client import NoAnswerError, OthersAnswerError, Reply, ask_by_datagram, ask_by_stream
+from monitor.kit.sip import Answer, Request, Transport, bracketed, question
+from monitor.kit.sip_client import ask_by_datagram, ask_by_stream
 from monitor.kit.sockets import Family, Host, Interface, Target, clash, find_target
 from monitor.kit.stream import HungUpError, TooMuchError, conversation
 from monitor.kit.tcp import ConnectError
@@ -194,7 +195,7 @@ def _request(given: Options, target: Target, local: tuple[str, int]) -> Request:
     return question(uri, given.transport, local, caller=given.caller, max_forwards=given.max_forwards)
 
 
-def _judge(reply: Reply, options: Options, **timed: float) -> Finding:
+def _judge(reply: Reply[Answer], options: Options, **timed: float) -> Finding:
     answer = reply.answer
     values = {**timed, "answer": reply.took, "status": float(answer.status)}
     parts = [f"SIP {answer.status} {clean(answer.phrase, 40)}".rstrip()]

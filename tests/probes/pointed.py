@@ -23,6 +23,8 @@ POINTED = {
     "dns": ("datagram", lambda port: at(port, name="city.example")),
     "heartbeat": ("told", lambda _: {"valid_for": 60}),
     "http": ("stream", http),
+    "h323": ("datagram", lambda port: at(port, service="gatekeeper")),
+    "h323 over TCP": ("stream", lambda port: at(port, depth="setup")),
     "icmp": ("host", lambda _: {"host": "127.0.0.1"}),
     "manual": ("told", lambda _: {"valid_for": 60}),
     "modbus": ("stream", lambda port: at(port, at=0)),
