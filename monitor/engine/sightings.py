@@ -8,6 +8,7 @@ from monitor.core.incident import Other, Sighting, Stage
 from monitor.core.inventory import Inventory
 from monitor.core.loss import PRIORS
 from monitor.core.topology import Kind, Topology
+from monitor.core.topology.ways import HEARTBEAT
 from monitor.engine.witnesses import Testimony, onset
 
 
@@ -48,4 +49,5 @@ def _sighting(cause: Cause, stage: Stage, since: float, found: Diagnosis) -> Sig
         cause.against,
         others,
         cause.planned,
+        all(name.endswith(f":{HEARTBEAT}") for name in cause.explains),
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from monitor.core.diagnosis import Evidence, diagnose
-from monitor.core.diagnosis.consequences import impact, masked, predict
+from monitor.core.diagnosis.consequences import impact, is_proven, masked, predict, spoils
 from monitor.core.diagnosis.looks import case, deciding, related
 from monitor.core.topology import topology_of
 from tests.core.puzzles import evidence_of, network
@@ -176,3 +176,30 @@ class TestRelated:
             answer = diagnose(CITY, {name: seen[name] for name in fresh})
 
             assert broken in answer.causes[0].group
+
+
+class TestProof:
+    """What a component spoils, and what proves that it works."""
+
+    @pytest.mark.parametrize(
+        ("component", "look", "spoilt"),
+        [
+            ("dan/power", "city:dan/server/ping", True),
+            ("dan/city/primary", "city:dan/server/ping", False),
+            ("fang/power", "city:dan/server/ping", False),
+            ("dan/power", "city:nobody/ping", False),
+        ],
+    )
+    def test_a_look_is_spoilt_by_what_no_way_of_it_avoids(self, component, look, spoilt):
+        assert spoils(CITY, component, look) is spoilt
+
+    @pytest.mark.parametrize(
+        ("seen", "proven"),
+        [(Evidence(-12.0, 101.0), True), (Evidence(-12.0, 99.0), False), (Evidence(12.0, 101.0), False)],
+    )
+    def test_a_good_look_past_a_component_proves_it_from_when_it_was_sent(self, seen, proven):
+        evidence = {"city:dan/server/ping": seen}
+
+        assert is_proven(CITY, evidence, "dan/power", 100.0) is proven
+        assert not is_proven(CITY, evidence, "fang/power", 100.0)
+        assert not is_proven(CITY, evidence, "dan/city/primary", 100.0)

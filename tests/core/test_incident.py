@@ -290,6 +290,17 @@ def test_what_was_not_heard_of_while_all_was_broken_is_a_rest_of_it_for_a_while(
     assert [one.component for one in book.open.values()] == ["core", "far"]
 
 
+@pytest.mark.parametrize(("silence", "names"), [(True, ["uplink"]), (False, ["uplink", "broker"])])
+def test_daemons_that_are_not_back_yet_are_a_rest_of_what_kept_them_away_for_longer(silence, names):
+    book, _ = play("uplink!abcd")
+    for at in (10.0, 30.0, 50.0):
+        rest = replace(moment("broker!ab | cd", at, 10.0).sightings[0], silence=silence)
+        seen = Seen((rest,), {"c", "d"}, {"a", "b"}, {})
+        book, _ = advance(book, seen, now=at, stamp=str)
+
+    assert [one.component for one in book.open.values()] == names
+
+
 NAMES = st.sampled_from(["power", "router", "p", "q", "core"])
 GUESS = st.builds(
     lambda name, mark, looks: name + mark + looks,

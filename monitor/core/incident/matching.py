@@ -8,6 +8,8 @@ BETTER = 3.0
 """Nats by which another cause must fit better before a confirmed incident is called after it."""
 HEALING = 15.0
 """Seconds for which what is left of a fault that is healing is not yet a fault of its own."""
+RETURNING = 60.0
+"""The same where nothing is left but daemons that are not heard yet: they try again every half minute."""
 AT_ONCE = 30.0
 """Seconds between their first misses from which two causes are two faults, the latter hiding the former."""
 
@@ -18,11 +20,12 @@ def paired(
     """Say which sighting is which incident, first by name, then by what it explains; and which are new."""
     matched: dict[str, Sighting] = {}
     left = list(seen.sightings)
-    lasting = [
-        one for one in open_.values() if one.healing_since is None or now - one.healing_since < HEALING
-    ]
-    for alike, incidents in ((is_same, list(open_.values())), (_explains_same, lasting)):
-        for incident in incidents:
+
+    def explains_same(incident: Incident, sighting: Sighting) -> bool:
+        return _may_heal(sighting, incident.healing_since, now) and _explains_same(incident, sighting)
+
+    for alike in (is_same, explains_same):
+        for incident in open_.values():
             found = next((one for one in left if incident.id not in matched and alike(incident, one)), None)
             if found is not None:
                 matched[incident.id] = found
@@ -44,6 +47,11 @@ def _explains_same(incident: Incident, sighting: Sighting) -> bool:
         return False
     common = len(set(incident.explains) & set(sighting.explains))
     return 2 * common > min(len(incident.explains), len(sighting.explains))
+
+
+def _may_heal(sighting: Sighting, since: float | None, now: float) -> bool:
+    """Tell whether a sighting may still be the rest of what has been healing *since* then."""
+    return since is None or now - since < (RETURNING if sighting.silence else HEALING)
 
 
 def _at_once(one: float, other: float) -> bool:
@@ -85,7 +93,7 @@ def is_left_over(sighting: Sighting, incident: Incident, seen: Seen, now: float)
     """
     since = incident.recovering_at or incident.healing_since or now
     return (
-        now - since < HEALING
+        _may_heal(sighting, since, now)
         and is_healing(incident, seen)
         and all(name in incident.explains or _spoilt(name, incident, seen) for name in sighting.explains)
     )

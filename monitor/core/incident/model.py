@@ -53,6 +53,8 @@ class Sighting:
     others: tuple[Other, ...] = ()
     planned: bool = False
     """It is being worked on."""
+    silence: bool = False
+    """All that it explains is that other daemons are not heard."""
 
     def margin(self, component: str) -> float:
         """Return by how many nats it fits better than *component* in its place."""
