@@ -23,7 +23,7 @@ REFUSALS = {
     3: ("illegal_value", "the device does not like the question"),
     4: ("device_failure", "the device broke down over the question"),
     5: ("acknowledged", "the device needs long, and answers nothing yet"),
-    6: ("busy", "the device is busy"),
+    6: ("device_busy", "the device is busy"),
     8: ("memory_parity", "the device's memory is damaged"),
     10: ("gateway_path", "the gateway has no way to the device"),
     11: ("gateway_no_response", "the device behind the gateway does not answer"),

@@ -57,7 +57,7 @@ async def test_a_value_is_held_against_its_limits(volts, outcome, reason, detail
     [
         (1, "illegal_function"),
         (2, "illegal_address"),
-        (6, "busy"),
+        (6, "device_busy"),
         (11, "gateway_no_response"),
         (99, "exception"),
     ],
