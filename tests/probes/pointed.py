@@ -45,6 +45,8 @@ POINTED = {
     "tls": ("stream", lambda port: at(port, verify=False)),
     "trace": ("host", lambda _: {"host": "127.0.0.1"}),
     "udp": ("datagram", at),
+    "ups": ("datagram", lambda port: at(port, community_file=str(COMMUNITY))),
+    "ups over NUT": ("stream", lambda port: at(port, nut="hub")),
 }
 """The shape of the meeting, and the options that point the kind at a port of this machine.
 

@@ -38,6 +38,11 @@ class Access(BaseModel):
 
     @model_validator(mode="after")
     def _one_way_to_prove_it(self) -> Self:
+        self.check_access()
+        return self
+
+    def check_access(self) -> None:
+        """Raise ValueError unless there is exactly one way to prove who asks."""
         if (trouble := clash(self.host, self.family, self.source)) is not None:
             raise ValueError(trouble)
         if (self.user is None) == (self.community_file is None):
@@ -46,7 +51,6 @@ class Access(BaseModel):
             raise ValueError("user needs auth_file")
         if self.user is None and (self.auth_file or self.privacy_file):
             raise ValueError("auth_file and privacy_file need user")
-        return self
 
     def who(self) -> bytes | User:
         """Return the community, or the user with his passwords; raises OSError without quoting them."""
