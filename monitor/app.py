@@ -5,6 +5,7 @@ import gc
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -15,16 +16,19 @@ import structlog
 from monitor.board.server import Board
 from monitor.config.roster import load_roster
 from monitor.core.inventory import Inventory
+from monitor.core.oneline import one_line
 from monitor.core.roster import Roster
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
 from monitor.engine.duty import DutyDesk
 from monitor.engine.lifecycle import Engine, Tuning
 from monitor.engine.orders import Orders, control_socket
+from monitor.engine.pulse import Pulse
 from monitor.errors import ConfigError
 from monitor.kit import local
 from monitor.kit.resolver import close_shared, shared
 from monitor.kit.stamp import Reflector
+from monitor.kit.systemd import Manager
 from monitor.outputs.alertmanager import AlertmanagerOutput
 from monitor.outputs.log import LogOutput
 from monitor.outputs.mqtt import MqttOutput
@@ -48,6 +52,10 @@ the usual 5 ms the log was not written for as long as a storm lasted.
 """
 REFLECT_AGAIN = 5.0
 """Seconds after which a reflector that could not listen (its address is not there yet) tries again."""
+LIFE = 10.0
+"""Seconds between two signs of life to the service manager, at most."""
+LIFE_SIGNS = 3
+"""Signs of life within the time that it waits for one."""
 ASKED_TO_END = 5
 """How often a task is cancelled: libraries have been seen to swallow the first time."""
 
@@ -74,6 +82,8 @@ class App:
         vitals = Vitals()
         self._settings = settings
         self._kinds = kinds
+        self._manager = Manager()
+        self._pulse = Pulse(vitals)
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Event()
         self._store = store = Store(
@@ -145,6 +155,8 @@ class App:
             sys.setswitchinterval(HAND_OVER)
             gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
+            self._manager.ready(self._line())
+            tasks.append(asyncio.create_task(self._show_life(), name="life"))
             tasks.append(asyncio.create_task(self._desk.run(), name="duty"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
             tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
@@ -152,6 +164,7 @@ class App:
                 tasks.append(asyncio.create_task(_reflect(self._reflector), name="reflector"))
             await self._until_stopped(tasks)
         finally:
+            self._manager.stopping()
             await self.engine.stop()
             await self._wind_up(tasks)
             await self._store.close()
@@ -174,6 +187,7 @@ class App:
             await self._warm_up()
             await self._reloading.wait()
             self._reloading.clear()
+            self._manager.reloading()
             try:
                 inventory = await asyncio.to_thread(load_declared, self._settings, self._kinds)
                 roster = await asyncio.to_thread(_roster, self._settings)
@@ -182,6 +196,24 @@ class App:
             else:
                 self.engine.reload(inventory)
                 self._desk.adopt(roster)
+            self._manager.ready(self._line())
+
+    async def _show_life(self) -> None:
+        """Tell the service manager how we are, and that we move as long as we do."""
+        every = min(LIFE, (self._manager.watchdog or LIFE * LIFE_SIGNS) / LIFE_SIGNS)
+        while self._manager.listens:
+            periods = (check.look.period for check in self.world.checks.values())
+            stands = self._pulse.standstill(time.monotonic(), min(periods, default=None))
+            if stands:
+                log.error("daemon.standstill", what=stands)
+                self._manager.is_now(f"{stands} stands still")
+            else:
+                self._manager.moving(self._line())
+            await asyncio.sleep(every)
+        await asyncio.Event().wait()
+
+    def _line(self) -> str:
+        return one_line(self.world, self.engine.vitals, "zh")
 
     async def _take_orders(self) -> None:
         """Carry out what is ordered by whoever may write the state folder."""

@@ -35,11 +35,11 @@ class Daemon:
         await self.launch(errors=errors)
         await self.until(self._ready)
 
-    async def launch(self, errors=None, crash=""):
+    async def launch(self, errors=None, crash="", **environment):
         """Start it; it dies at the point *crash*, if there is one."""
         with self.file.open("ab") as log:
             errors = log if errors is None else errors
-            self.process = await start(self.folder / "settings.yaml", log, errors, crash)
+            self.process = await start(self.folder / "settings.yaml", log, errors, crash, **environment)
 
     async def _ready(self):
         if self.process.returncode is not None:
@@ -109,10 +109,10 @@ class Daemon:
             return await self.process.wait()
 
 
-async def start(settings, output, errors, crash=""):
+async def start(settings, output, errors, crash="", **environment):
     command = [sys.executable, "-m", "monitor", "run", "--settings", str(settings)]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("COMMAND_MONITOR")}
-    clean |= {VARIABLE: crash} if crash else {}
+    clean |= ({VARIABLE: crash} if crash else {}) | environment
     return await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=clean
     )

@@ -196,6 +196,8 @@ EN = Words(
         "lost": "{count} events were never recorded",
         "backup": "backup",
         "reload": "reload",
+        "line_well": "{centers} centers, {checks} checks, no open incident",
+        "line_incidents": "{count} open: {sentence}",
         "agents": "other vantages",
         "duplicate": "two daemons under this name",
         "quarantined": "says too much, not listened to for a while",

@@ -197,6 +197,8 @@ ZH = Words(
         "backup": "备份",
         "reload": "重新加载",
         "agents": "其他观测点",
+        "line_well": "{centers} 个中心、{checks} 项检测，无未结事件",
+        "line_incidents": "{count} 起未结事件：{sentence}",
         "duplicate": "两个程序同用此名",
         "quarantined": "消息过多，暂停接收",
         "clock_ahead": "时钟快 {duration}",
