@@ -10,7 +10,7 @@ JOBS ?= 3
 BIN := .venv/bin
 SERVERS := mosquitto mosquitto-clients prometheus prometheus-alertmanager prometheus-blackbox-exporter nginx-light openssl \
 	snmpd snmp nut-server nut-client \
-	unbound chrony openssh-server openssh-client \
+	unbound bind9-dnsutils chrony openssh-server openssh-client \
 	fping monitoring-plugins-basic iproute2 nftables tcpdump util-linux procps strace libfaketime \
 	kamailio kamailio-tls-modules python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	postgresql mariadb-server redis-server tshark

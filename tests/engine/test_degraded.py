@@ -8,7 +8,7 @@ import pytest
 
 from monitor.core.health import Health
 from monitor.core.learning import DAY, Learned
-from monitor.core.observation import ok
+from monitor.core.observation import ok, poor
 from monitor.core.quantile import Sketch
 from tests.engine.city import SILENT, Script, city, hear, is_status, running
 from tests.engine.test_engine import settled, whole
@@ -160,3 +160,22 @@ async def test_what_is_degraded_outlasts_a_restart_without_being_told_again(tmp_
 
         assert (said.health, said.decline.severity) == (Health.DEGRADED, "warn")
         assert told_of(heard, PRIMARY) == ["up"]
+
+
+async def test_what_works_beyond_a_limit_is_degraded_and_told_with_the_value():
+    script = Script()
+    async with running(city(), script) as (engine, feed):
+        await whole(engine)
+        script.says["dan/router"] = poor("offset", "offset 0.3 s, limit 0.1 s", offset=0.3)
+        told, heard = await hear(feed, is_status("dan/router", "degraded"))
+        belief = next(event for event in heard if event.kind == "belief")
+        beyond = engine.world.statuses["dan/router"]
+        script.says.clear()
+        back, _ = await hear(feed, is_status("dan/router", "up"))
+
+    assert (belief.data["now"], belief.data["detail"]) == ("degraded", "offset 0.3 s, limit 0.1 s")
+    assert (told.data["reason"], told.data["severity"]) == ("offset", "warn")
+    assert "起在用，但指标超限（时钟偏差过大）" in told.data["sentence"]["zh"]
+    assert "works, but not as it should" in told.data["sentence"]["en"]
+    assert beyond.health is Health.DEGRADED
+    assert back.data["was"] == "degraded"

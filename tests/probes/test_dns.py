@@ -13,58 +13,15 @@ from pydantic import ValidationError
 from monitor.core.observation import Outcome
 from monitor.kit.dns import MOST, Question
 from monitor.probes.dns import Options, probe
-from tests.probes.children import free_port, program, running, until
 from tests.probes.peers import closed_port, peer, says
-
-CONFIGURATION = """
-server:
-  directory: "{folder}"
-  chroot: ""
-  username: ""
-  pidfile: "{folder}/pid"
-  use-syslog: no
-  do-daemonize: no
-  interface: 127.0.0.1
-  port: {port}
-  do-ip6: no
-  num-threads: 1
-  module-config: "iterator"
-  do-not-query-address: 0.0.0.0/0
-  local-zone: "hub." static
-  local-data: "hub. 600 IN SOA ns.hub. admin.hub. 2026112801 3600 900 604800 600"
-  local-data: "hub. 600 IN NS ns.hub."
-  local-data: "mqtt.hub. 300 IN A 10.1.2.20"
-  local-data: "mqtt.hub. 300 IN A 10.1.2.21"
-  local-data: "mqtt.hub. 300 IN AAAA fd00::20"
-  local-data: "_sip._udp.hub. 300 IN SRV 0 5 5060 sip.hub."
-  local-data: "hub. 300 IN MX 10 mail.hub."
-  local-data: 'note.hub. 300 IN TXT "Duty Room"'
-  local-data-ptr: "10.1.2.20 mqtt.hub"
-  {many}
-  local-zone: "forbidden." refuse
-remote-control:
-  control-enable: no
-"""
-MANY = "\n  ".join(f"local-data: 'many.hub. 300 IN TXT {number:03}-{'x' * 90}'" for number in range(30))
+from tests.probes.servers import nameserver
 
 
 @pytest.fixture(scope="module")
 def unbound(tmp_path_factory):
-    """Start a real name server with authority over `hub.`, and no way to anywhere else; give its port."""
-    folder, port = tmp_path_factory.mktemp("unbound"), free_port()
-    file, log = folder / "unbound.conf", folder / "log"
-    text = CONFIGURATION.format(folder=folder, port=port, many=MANY)
-    file.write_text(text)
-    with running(program("unbound"), "-d", "-c", str(file), log=log):
-        asyncio.run(until(lambda: answers(port), log))
+    """Start a real name server for all tests; give its port."""
+    with nameserver(tmp_path_factory.mktemp("unbound")) as port:
         yield port
-
-
-async def answers(port):
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.2):
-            return (await probe(Options(host="127.0.0.1", port=port, name="mqtt.hub"))).reason == "ok"
-    return False
 
 
 async def looked(port, name="mqtt.hub", **options):

@@ -2,11 +2,8 @@
 
 import asyncio
 import contextlib
-import getpass
-import os
 import struct
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +13,7 @@ from pydantic import ValidationError
 from monitor.core.observation import Outcome
 from monitor.kit.ntp import Request, synchronised
 from monitor.probes.ntp import Options, probe
-from tests.probes.children import free_port, program, running, until
+from tests.probes.servers import chrony
 
 UNIX = 2_208_988_800
 
@@ -24,33 +21,6 @@ UNIX = 2_208_988_800
 async def looked(port, **options):
     async with asyncio.timeout(5):
         return await probe(Options(host="127.0.0.1", port=port, **options))
-
-
-def library():
-    """Return Debian's libfaketime, which tells a program another time; the test is left out without it."""
-    found = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
-    return found or pytest.skip("libfaketime is not installed")
-
-
-@contextlib.asynccontextmanager
-async def chrony(folder, *settings, shifted=""):
-    """Run a real time server that leaves this machine's clock alone; *shifted*: as libfaketime has it."""
-    chronyd, port = program("chronyd"), free_port()
-    file, log = folder / "chrony.conf", folder / "log"
-    lines = [f"port {port}", "bindaddress 127.0.0.1", "cmdport 0", f"pidfile {folder}/pid", "allow"]
-    file.write_text("\n".join([*lines, *settings, ""]))
-    other = {"LD_PRELOAD": str(library()), "FAKETIME": shifted} if shifted else {}
-    command = [chronyd, "-x", "-d", "-u", getpass.getuser(), "-f", str(file)]
-    with running(*command, log=log, env=os.environ | other):
-        await until(lambda: answers(port), log)
-        yield port
-
-
-async def answers(port):
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.2):
-            return "stratum" in (await probe(Options(host="127.0.0.1", port=port))).values
-    return False
 
 
 @pytest.mark.server

@@ -1,7 +1,6 @@
 """ssh: a real server proves its key, an impostor cannot, and nobody logs in."""
 
 import asyncio
-import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -19,8 +18,9 @@ from monitor.kit.ssh.exchange import METHODS, prime
 from monitor.kit.ssh.wire import names, number, string
 from monitor.kit.tcp import connect
 from monitor.probes.ssh import Options, probe
-from tests.probes.children import free_port, program, running, until
+from tests.probes.children import program
 from tests.probes.peers import closed_port, peer
+from tests.probes.servers import sshd
 
 WRONG = "SHA256:" + "A" * 43
 KEYS = {"ed25519": "256", "ecdsa": "384", "rsa": "2048"}
@@ -47,24 +47,6 @@ def keys(tmp_path_factory):
 def fingerprint(key):
     shown = subprocess.run([program("ssh-keygen"), "-lf", key], check=True, capture_output=True, text=True)
     return shown.stdout.split()[1]
-
-
-@contextlib.asynccontextmanager
-async def sshd(folder, *lines):
-    """Run a real server that lets nobody in."""
-    port, log, file = free_port(), folder / "log", folder / "sshd_config"
-    told = [f"Port {port}", "ListenAddress 127.0.0.1", "PidFile none", "UsePAM no"]
-    file.write_text("\n".join([*told, *lines, ""]))
-    with running(program("sshd"), "-D", "-e", "-f", str(file), log=log):
-        await until(lambda: answers(port), log)
-        yield port, log
-
-
-async def answers(port):
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.5):
-            return "greeting" in (await probe(Options(host="127.0.0.1", port=port))).values
-    return False
 
 
 @pytest.mark.server
