@@ -146,6 +146,7 @@ def test_a_confirmed_incident_is_renamed_only_for_a_cause_that_fits_better_by_th
         """
         router!ab
         power!abc
+        power!abc
         """,
         margin=margin,
     )
@@ -153,9 +154,21 @@ def test_a_confirmed_incident_is_renamed_only_for_a_cause_that_fits_better_by_th
     assert [one.component for one in book.open.values()] == [name]
 
 
+def test_a_confirmed_incident_is_not_renamed_for_what_fits_better_for_a_moment_only():
+    _, told = play("""
+        p!a
+        power!abcd
+        p!a
+        p!a
+    """)
+
+    assert told == ["0 i0 p confirmed"]
+
+
 def test_a_renamed_incident_remembers_what_it_was_called_before():
     book, _ = play("""
         router!ab
+        power!abc
         power!abc
     """)
 
@@ -221,7 +234,7 @@ def test_two_circuits_that_turn_out_to_be_one_power_cut_end_as_one_incident():
         power!abcd
     """)
 
-    assert told[2:] == ["10 i0 power confirmed", "20 i0-2 q closed"]
+    assert told[2:] == ["20 i0 power confirmed", "20 i0-2 q closed"]
     assert [one.component for one in book.open.values()] == ["power"]
 
 

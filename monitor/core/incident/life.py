@@ -17,6 +17,8 @@ from monitor.core.incident.model import HOLD, Book, Change, Incident, Seen, Sigh
 LONGEST_HOLD = 900.0
 MEMORY = 900.0
 """Seconds after its last end within which a fault that returns has to be quiet for longer than before."""
+STEADY = 2.0
+"""Seconds for which another cause has to fit better: after a wave of fresh looks."""
 LONGEST_PAUSE = 60.0
 """Seconds after which an incident may be renamed however often it was before."""
 ABSORBED = 10.0
@@ -117,16 +119,20 @@ def _unsighted(incident: Incident, seen: Seen) -> Incident:
 
 
 def _named(incident: Incident, sighting: Sighting, now: float) -> Incident:
-    """Call an incident after a better cause; a confirmed one only if that is better by far.
+    """Call an incident after a better cause; a confirmed one only if that is better by far, and stays so.
 
     One that is over, it seems, keeps its name until it is sure to be back. What is renamed again and again is
     renamed ever more rarely; only when it is confirmed it has the name that it deserves.
     """
     if is_same(incident, sighting):
-        return replace(incident, group=sighting.group)
+        return replace(incident, group=sighting.group, rather="")
     if incident.stage is Stage.RECOVERING and sighting.stage is Stage.SUSPECTED:
         return incident
     if incident.stage is not Stage.SUSPECTED and sighting.margin(incident.component) < BETTER:
+        return incident
+    if incident.stage is Stage.CONFIRMED and incident.rather != sighting.component:
+        return replace(incident, rather=sighting.component, rather_since=now)
+    if incident.stage is Stage.CONFIRMED and now - incident.rather_since < STEADY:
         return incident
     is_confirmed_now = incident.stage is Stage.SUSPECTED and sighting.stage is Stage.CONFIRMED
     if now - incident.named_at < _pause(incident.names) and not is_confirmed_now:
@@ -137,6 +143,7 @@ def _named(incident: Incident, sighting: Sighting, now: float) -> Incident:
         component=sighting.component,
         group=sighting.group,
         called=called,
+        rather="",
         names=incident.names + 1,
         named_at=now,
     )

@@ -92,6 +92,9 @@ class Incident:
     planned: bool = False
     bout: float | None = None
     """Time of the first miss of its latest relapse; None: it has had none."""
+    rather: str = ""
+    """What fits better than what it is called after."""
+    rather_since: float = 0.0
     names: int = 0
     """How often it was called after something else."""
     named_at: float = 0.0
