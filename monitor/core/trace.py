@@ -104,13 +104,14 @@ def came(ending: Ending, language: str) -> str:
     return WORDS[language].incident["came"].format(way=way)
 
 
-def trace_news(ending: Ending, vantage: Name | None, incidents: Sequence[str]) -> Mapping[str, Json]:
-    """Return what the event of a trace says; *incidents*: ids of those that it has joined."""
+def trace_news(
+    ending: Ending, circuit: Name, vantage: Name | None, incidents: Sequence[str]
+) -> Mapping[str, Json]:
+    """Return what the event of a trace over *circuit* says; *incidents*: ids of those that it has joined."""
     sentence: dict[str, Json] = {}
     for language, words in WORDS.items():
-        clauses = filter(None, (where(ending, vantage, language), came(ending, language)))
-        told = f"{ending.circuit}{words.semicolon}{words.semicolon.join(clauses)}{words.sentence['end']}"
-        sentence[language] = told
+        parts = (called(circuit, language), where(ending, vantage, language), came(ending, language))
+        sentence[language] = words.semicolon.join(filter(None, parts)) + words.sentence["end"]
     return {"what": "traced", **ending_facts(ending), "incidents": list(incidents), "sentence": sentence}
 
 

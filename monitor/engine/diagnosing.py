@@ -16,6 +16,7 @@ from monitor.core.diagnosis import Diagnosis, Tuning, diagnose
 from monitor.core.diagnosis.consequences import is_proven, masked, spoils
 from monitor.core.ending import Ending
 from monitor.core.incident import Book, Change, Incident, Seen, Stage, advance
+from monitor.core.inventory import Name
 from monitor.core.story import Story
 from monitor.core.storytelling import Storyteller, incident_news
 from monitor.core.topology import Topology
@@ -129,9 +130,14 @@ class Diagnostician:
             if name in stories and concerns(ending, one, stories[name].touched)
         }
         self._book = replace(self._book, open={**self._book.open, **joining})
-        vantage = self._world.inventory.vantages.get(ending.vantage)
-        news = trace_news(ending, vantage.name if vantage else None, sorted(joining))
-        self._tell((), events=[self._telling.event("trace", ending.circuit, news)] if ours else [])
+        self._tell((), events=[self._trace_event(ending, sorted(joining))] if ours else [])
+
+    def _trace_event(self, ending: Ending, incidents: Sequence[str]) -> Event:
+        component = self._topology.components.get(ending.circuit)
+        circuit = component.name if component else Name(ending.circuit, ending.circuit)
+        vantage = self._world.inventory.vantages[self._world.vantage].name
+        news = trace_news(ending, circuit, vantage, incidents)
+        return self._telling.event("trace", ending.circuit, news)
 
     def stir(self) -> None:
         """Hear that something has changed that may matter."""

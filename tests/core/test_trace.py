@@ -131,7 +131,7 @@ WORD = compare(
 
 
 def event(**data):
-    told = {**trace_news(WORD, CITY, ["20261124-091407"]), **data}
+    told = {**trace_news(WORD, Name("主用电路", "primary circuit"), CITY, ["20261124-091407"]), **data}
     return Event("city", "b1", 7, 100.5, "trace", CIRCUIT, told)
 
 
@@ -167,5 +167,5 @@ def test_an_event_says_all_of_it():
     assert ending_facts(WORD).items() <= news.items()
     assert news["incidents"] == ["20261124-091407"]
     assert news["sentence"]["zh"].startswith(
-        f"{CIRCUIT}；市中心看断点在 10.0.0.1 之后、10.0.0.2 之前；上次经由"
+        "主用电路；市中心看断点在 10.0.0.1 之后、10.0.0.2 之前；上次经由 "
     )

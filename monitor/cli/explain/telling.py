@@ -179,7 +179,7 @@ class Telling:
         for trace in self._facts.traces:
             told = Text(trace.told.told(self._language))
             told.append(f"{GAP}{trace.circuit}{GAP}{self._moment(trace.at).strip()}", "dim")
-            yield from hanging(Text("⌁ ", "red"), told, self._console.width - INDENT)
+            yield from hanging(Text("⌁", "red"), told, self._console.width - INDENT)
 
     # What it means.
 
