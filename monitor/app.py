@@ -119,7 +119,11 @@ class App:
         if settings.mqtt.host is not None:
             broker = settings.mqtt.options(settings.vantage)
             carry = partial(self._orders.answer, via="mqtt")
-            self._outputs.append(MqttOutput(broker, vitals, resolve=_resolve, zone=zone, carry=carry))
+            self._outputs.append(
+                MqttOutput(
+                    broker, vitals, resolve=_resolve, zone=zone, carry=carry, intake=self.engine.intake
+                )
+            )
             if settings.collect:
                 self._outputs.append(Collector(broker, vitals, self.engine.ear, store, resolve=_resolve))
         for name, webhook in settings.webhooks.items():

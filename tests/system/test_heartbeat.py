@@ -5,7 +5,8 @@ import json
 import signal
 import subprocess
 
-from tests.system.daemon import daemon
+from tests.mosquitto import mosquitto, needs_mosquitto
+from tests.system.daemon import broker_at, daemon
 from tests.system.lives import DETECTION
 from tests.system.town import town
 
@@ -126,3 +127,47 @@ async def test_reports_without_end_are_held_up_and_a_short_token_is_our_own_trou
     assert flood[:10] == [200] * 10
     assert 429 in flood
     assert (short[0], "shorter" in short[1]) == (503, True)
+
+
+async def publish(broker, *arguments):
+    """Report over the broker, as a script would."""
+    command = [
+        "mosquitto_pub",
+        "-p",
+        str(broker.port),
+        "-q",
+        "1",
+        "-t",
+        f"command/v1/heartbeat/{CHECK}",
+        *arguments,
+    ]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    async with asyncio.timeout(20):
+        said, _ = await process.communicate()
+
+    assert process.returncode == 0, said
+
+
+@needs_mosquitto
+async def test_over_a_broker_too_and_while_that_is_away_nobody_is_silent(tmp_path):
+    async with (
+        mosquitto(tmp_path) as broker,
+        town(tmp_path, **declared(tmp_path, valid_for=4)) as built,
+        daemon(
+            tmp_path, built.file, mqtt=broker_at(broker.port, heartbeats=True), detection=DETECTION
+        ) as one,
+    ):
+        await is_(one, "unknown", "never_heard")
+        await publish(broker, "-m", "ok", "-r")
+        await one.tells("mqtt.no_heartbeat", topic=f"command/v1/heartbeat/{CHECK}")
+        await publish(broker, "-m", '{"status": "failed", "note": "磁带机故障"}')
+        await is_(one, "down", "reported_failed")
+        await publish(broker, "-n")
+        await is_(one, "up", "ok")
+        broker.stop()
+        await is_(one, "unknown", "deaf")
+        await broker.start()
+        await is_(one, "down", "silent")
+        told = one.told("status.changed", about=BACKUP)
+
+    assert [record["now"] for record in told] == ["down", "up", "unknown", "down"]

@@ -12,7 +12,7 @@ from monitor.kit.mqtt import Resolve
 from monitor.outputs.mqtt.options import MqttOptions, MqttTls
 from monitor.outputs.mqtt.orders import Carry
 from monitor.outputs.mqtt.publisher import Publisher
-from monitor.ports import Feed
+from monitor.ports import Feed, Intake
 
 __all__ = ["MqttOptions", "MqttOutput", "MqttTls"]
 
@@ -31,17 +31,20 @@ class MqttOutput:
         resolve: Resolve | None = None,
         zone: tzinfo | None = None,
         carry: Carry | None = None,
+        intake: Intake | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Prepare to tell; *zone* is that of the times for people, by default this machine's.
 
-        *carry* carries out orders that come by the broker, if the options want them taken.
+        *carry* carries out orders that come by the broker, *intake* takes in heartbeats, if the options want
+        them taken.
         """
         self._options = options
         self._vitals = vitals
         self._resolve = resolve
         self._zone = zone
         self._carry = carry if options.orders else None
+        self._intake = intake if options.heartbeats else None
         self._clock = clock
         self.vitals = vitals.outputs.setdefault(self.name, OutputVitals())
 
@@ -55,6 +58,7 @@ class MqttOutput:
             resolve=self._resolve,
             zone=self._zone,
             carry=self._carry,
+            intake=self._intake,
             clock=self._clock,
         )
         await publisher.run()

@@ -19,10 +19,15 @@ class MqttOptions(BrokerOptions):
         description="Seconds after which an unchanged status is told again; none: a third of valid_for.",
     )
 
+    heartbeats: bool = Field(
+        default=False,
+        description="Take heartbeats that come by this broker, below `heartbeat/`: whoever may publish there "
+        "speaks for what is watched, so let its ACL say who that is.",
+    )
     orders: bool = Field(
         default=False,
-        description="Take orders (planned work) that come by this broker: whoever may publish below "
-        "`command/` can then silence alarms, so let its ACL say who that is.",
+        description="Take orders (planned work, roll-calls) that come by this broker: whoever may publish "
+        "below `command/` can then silence alarms, so let its ACL say who that is.",
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Orders that come by the broker, and their answers: planned work entered, ended or listed from elsewhere.
+"""Orders that come by the broker, and their answers: planned work and roll-calls entered from elsewhere.
 
 An order says when it was sent and has a reference of the sender's: what is old or was kept by the broker is
 no order any more, and what comes twice is done once and answered twice. Who may give orders is for the broker
@@ -19,10 +19,10 @@ from monitor.kit.mqtt import Delivery, Message, Refused, Session, Unsendable
 from monitor.kit.text import clean
 from monitor.outputs.mqtt.payloads import Payload
 
-ORDER = "command/{vantage}/planned"
-ANSWER = "command/{vantage}/planned/answer"
-MATTER = "planned/"
-"""What orders on that topic begin with."""
+ORDER = "command/{vantage}/{matter}"
+ANSWER = "command/{vantage}/{matter}/answer"
+MATTERS = ("planned", "report")
+"""What can be ordered, each on a topic of its own: a broker can let somebody do one and not the other."""
 LARGEST = 64 * 1024
 """Bytes of an order."""
 FRESH = 60.0
@@ -39,7 +39,7 @@ Carry = Callable[[object], Awaitable[Mapping[str, Json]]]
 
 
 class OrderPayload(Payload):
-    """What the daemon is to do; all other keys belong to the order, see docs/planned.md."""
+    """What the daemon is to do; all other keys belong to the order: see docs/planned.md."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -48,7 +48,7 @@ class OrderPayload(Payload):
     at: float
     """When it was sent, Unix seconds; within a minute of the daemon's clock."""
     order: str
-    """`planned/add`, `planned/end` or `planned/list`."""
+    """`planned/add`, `planned/end`, `planned/list`, `report/enter` or `report/list`; as the topic says."""
 
 
 class AnswerPayload(Payload):
@@ -72,10 +72,18 @@ class Orders:
     """Takes orders over one session after the other."""
 
     def __init__(
-        self, root: str, vantage: str, boot: str, carry: Carry, wall: Callable[[], float] = time.time
+        self,
+        root: str,
+        vantage: str,
+        boot: str,
+        carry: Carry,
+        wall: Callable[[], float] = time.time,
+        *,
+        matter: str = MATTERS[0],
     ) -> None:
-        self.topic = f"{root}/{ORDER.format(vantage=vantage)}"
-        self._answer_topic = f"{root}/{ANSWER.format(vantage=vantage)}"
+        self._matter = f"{matter}/"
+        self.topic = f"{root}/{ORDER.format(vantage=vantage, matter=matter)}"
+        self._answer_topic = f"{root}/{ANSWER.format(vantage=vantage, matter=matter)}"
         self._stamp = {"vantage": vantage, "boot": boot}
         self._carry = carry
         self._wall = wall
@@ -109,13 +117,18 @@ class Orders:
     async def _answer(self, order: OrderPayload) -> Mapping[str, Json]:
         if abs(self._wall() - order.at) > FRESH:
             return {"refused": f"it was sent more than {FRESH:g} s ago, or the clocks differ; send it anew"}
-        if not order.order.startswith(MATTER):
-            return {"refused": f"on this topic all orders begin with {MATTER}"}
+        if not order.order.startswith(self._matter):
+            return {"refused": f"on this topic all orders begin with {self._matter}"}
         if order.ref not in self._answered:
             self._answered[order.ref] = await self._carry(order.model_dump(exclude={"ref", "at"}))
             while len(self._answered) > REMEMBERED:
                 self._answered.popitem(last=False)
         return self._answered[order.ref]
+
+
+def every(root: str, vantage: str, boot: str, carry: Carry, wall: Callable[[], float]) -> tuple[Orders, ...]:
+    """Return who takes orders about each matter."""
+    return tuple(Orders(root, vantage, boot, carry, wall, matter=matter) for matter in MATTERS)
 
 
 def _read(payload: bytes) -> OrderPayload | None:

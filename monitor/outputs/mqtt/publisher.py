@@ -19,16 +19,17 @@ from monitor.core.vitals import OutputVitals, Vitals
 from monitor.kit.mqtt import Connection, MqttError, Refused, Resolve, Session
 from monitor.outputs.mqtt.condition import Condition
 from monitor.outputs.mqtt.ear import Ear
+from monitor.outputs.mqtt.heartbeats import Heartbeats
 from monitor.outputs.mqtt.mentions import Mentions
 from monitor.outputs.mqtt.options import MqttOptions
-from monitor.outputs.mqtt.orders import Carry, Orders
+from monitor.outputs.mqtt.orders import Carry, Orders, every
 from monitor.outputs.mqtt.others import Others
 from monitor.outputs.mqtt.outbox import Lane, Outbox
 from monitor.outputs.mqtt.sweep import Sweep, comes_back, sweep
 from monitor.outputs.mqtt.teller import Teller
 from monitor.outputs.mqtt.topics import DAEMONS, ECHO, TREES
 from monitor.outputs.mqtt.writer import Writer
-from monitor.ports import Feed, News
+from monitor.ports import Feed, Intake, News
 
 ENOUGH_EVENTS = 500
 """Events in hand from which no more are asked for; those that follow wait in the log."""
@@ -58,6 +59,7 @@ class Publisher:
         resolve: Resolve | None,
         zone: tzinfo | None,
         carry: Carry | None,
+        intake: Intake | None,
         clock: Callable[[], float],
     ) -> None:
         self._options = options
@@ -74,7 +76,8 @@ class Publisher:
             self._outbox, self._writer, self._condition, mark=feed.told, answered=self._settled
         )
         vantage, boot = feed.world.vantage, feed.world.boot
-        self._orders = None if carry is None else Orders(options.root, vantage, boot, carry, clock)
+        self._orders = () if carry is None else every(options.root, vantage, boot, carry, clock)
+        self._heartbeats = None if intake is None else Heartbeats(options.root, intake)
         echo = f"{options.root}/{ECHO.format(vantage=vantage)}"
         self._session: Session | None = None
         self._welcomed = False
@@ -153,9 +156,11 @@ class Publisher:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._teller.empty(session))
                 await self._introduce(session)
-                if self._orders is not None:
-                    await self._take_orders(session, self._orders)
-                    group.create_task(self._orders.carry_out(session))
+                for orders in self._orders:
+                    await self._take(session, orders)
+                    group.create_task(orders.carry_out(session))
+                if self._heartbeats is not None and await self._take(session, self._heartbeats):
+                    self._heartbeats.listening(listens=True)
                 await self._look_around(session)
         except asyncio.CancelledError:
             if session.alive:
@@ -164,6 +169,8 @@ class Publisher:
             raise
         finally:
             self._session = None
+            if self._heartbeats is not None:
+                self._heartbeats.listening(listens=False)
             self._teller.lost(proven=session.accepted > 0)
             self._show()
 
@@ -193,11 +200,14 @@ class Publisher:
         except Refused as error:
             self._condition.doubtful(daemons, str(error))
 
-    async def _take_orders(self, session: Session, orders: Orders) -> None:
+    async def _take(self, session: Session, hearer: Orders | Heartbeats) -> bool:
+        """Have somebody hear what comes on their topic; tell whether the broker lets them."""
         try:
-            await session.subscribe(orders.topic, orders.hear)
+            await session.subscribe(hearer.topic, hearer.hear)
         except Refused as error:
-            self._condition.doubtful(orders.topic, str(error))
+            self._condition.doubtful(hearer.topic, str(error))
+            return False
+        return True
 
     async def _sweep(self, session: Session) -> Sweep:
         return await sweep(session, self._options.root, self._feed.world.vantage)

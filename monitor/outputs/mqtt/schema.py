@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from monitor import __version__
 from monitor.core.health import SubjectKind
+from monitor.outputs.mqtt.heartbeats import HEARTBEAT, HeartbeatPayload
 from monitor.outputs.mqtt.incident import IncidentPayload
 from monitor.outputs.mqtt.orders import ANSWER, ORDER, AnswerPayload, OrderPayload
 from monitor.outputs.mqtt.payloads import (
@@ -59,6 +60,7 @@ CHANNELS: Channels = {
 ORDERS: Channels = {
     "order": Channel(ORDER, OrderPayload, retained=False, taken=True),
     "answer": Channel(ANSWER, AnswerPayload, retained=False),
+    "heartbeat": Channel(HEARTBEAT, HeartbeatPayload, retained=False, taken=True),
 }
 """What it is told, if the settings say so, and answers."""
 
@@ -68,6 +70,7 @@ _PARAMETERS = {
     "role": "`primary` or `backup`.",
     "device": "Key of a device at its center, from the inventory.",
     "id": "Id of an incident, the date and time of its first miss: `20261124-091407`.",
+    "matter": "What the order is about: `planned` or `report`.",
     "vantage": "Id of the place where the daemon runs, from the inventory.",
     "check": "Readable path of a check, `danjiangkou/province/primary/icmp`: as many levels as it has.",
 }
