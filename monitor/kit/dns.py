@@ -17,9 +17,9 @@ import dns.reversename
 import dns.rrset
 
 PAYLOAD = 1232
-"""Bytes of an answer by UDP that we say we take: no fragments anywhere (DNS flag day 2020)."""
+"""Bytes of an answer by UDP that we take, and say so: no fragments anywhere (DNS flag day 2020)."""
 MOST = 8192
-"""Bytes of an answer that are read at most: a longer one could take a tenth of a second to take apart."""
+"""Bytes of an answer by TCP: one that is longer could take more than a tenth of a second to take apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Question:
 
     def answer(self, wire: bytes) -> Answer | None:
         """Return what *wire* answers; None if it is no answer to this question, or no message at all."""
+        if wire[:2] != self.wire[:2]:  # most of what is not ours ends here, before it costs anything
+            return None
         try:
             message = dns.message.from_wire(wire, raise_on_truncation=False)
             if not self._message.is_response(message):

@@ -1,7 +1,6 @@
 """Asks a name server, and says whether it answers, and as it should."""
 
 import asyncio
-import socket
 import struct
 from typing import Annotated, Literal, Self
 
@@ -9,10 +8,11 @@ from pydantic import BeforeValidator, Field, IPvAnyAddress, field_validator, mod
 
 from monitor.core.observation import Finding, failed, ok, unknown
 from monitor.kit import mishap
-from monitor.kit.dns import MOST, Answer, Question, asked, missing
+from monitor.kit.dns import MOST, PAYLOAD, Answer, Question, asked, missing
 from monitor.kit.resolver import ResolveError, shared
 from monitor.kit.sockets import Family, Host, Interface, Target, clash, find_target
-from monitor.kit.tcp import ConnectError, connect
+from monitor.kit.stream import conversation
+from monitor.kit.tcp import ConnectError
 from monitor.kit.text import clean
 from monitor.kit.udp import Exchange, UdpError
 from monitor.ports import ProbeOptions
@@ -21,7 +21,7 @@ REASONS = {
     "nxdomain": "the server says that there is no such name",
     "servfail": "the server cannot find the answer out",
     "query_refused": "the server will not answer us",
-    "rcode": "the server answers with another error",
+    "rcode": "the server answers with another code than the right one",
     "no_records": "the name exists and has no records of the kind asked for",
     "unexpected_answer": "a record of `expect` is not in the answer",
     "not_authoritative": "the server answers, without authority over the name",
@@ -126,7 +126,7 @@ async def _by_udp(target: Target, question: Question) -> tuple[Answer | None, fl
     with Exchange(target) as exchange:
         exchange.send(question.wire)
         for _ in range(WRONG_ANSWERS):
-            data, _, rtt = await exchange.receive(MOST)
+            data, _, rtt = await exchange.receive(PAYLOAD)
             if (answer := question.answer(data)) is not None:
                 return answer, rtt
     return None, 0.0
@@ -134,29 +134,17 @@ async def _by_udp(target: Target, question: Question) -> tuple[Answer | None, fl
 
 async def _by_tcp(target: Target, question: Question, options: Options, before: float) -> Finding:
     """Ask over a connection (RFC 7766); *before*: seconds that asking by UDP took."""
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    with await connect(target) as sock:
-        await loop.sock_sendall(sock, _LENGTH.pack(len(question.wire)) + question.wire)
-        (length,) = _LENGTH.unpack(await _exactly(sock, _LENGTH.size))
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    async with conversation(target) as stream:
+        await stream.say(_LENGTH.pack(len(question.wire)) + question.wire)
+        (length,) = _LENGTH.unpack(await stream.exactly(_LENGTH.size))
         if length > MOST:
             return failed("bad_answer", f"an answer of {length} bytes", path_up=True)
-        answer = question.answer(await _exactly(sock, length))
+        answer = question.answer(await stream.exactly(length))
     if answer is None or answer.truncated:
         return failed("bad_answer", "what came over TCP is no whole answer", path_up=True)
-    return _judge(answer, options, before + loop.time() - began)
-
-
-async def _exactly(sock: socket.socket, count: int) -> bytes:
-    """Return so many bytes. Raises EOFError if the peer hangs up before."""
-    loop = asyncio.get_running_loop()
-    data = bytearray()
-    while len(data) < count:
-        more = await loop.sock_recv(sock, count - len(data))
-        if not more:
-            raise EOFError
-        data += more
-    return bytes(data)
+    return _judge(answer, options, before + clock() - began)
 
 
 def _judge(answer: Answer, options: Options, rtt: float) -> Finding:

@@ -10,8 +10,7 @@ from monitor.core.observation import Finding, failed, ok, unknown
 from monitor.kit import mishap
 from monitor.kit.resolver import ResolveError, shared
 from monitor.kit.sockets import Family, Host, Interface, clash, find_target
-from monitor.kit.ssh import FAULTS, Conversation, HostKey, SshError
-from monitor.kit.ssh.conversation import Connected
+from monitor.kit.ssh import FAULTS, Connected, Conversation, HostKey, SshError
 from monitor.kit.tcp import ConnectError, connect, round_trip
 from monitor.kit.text import clean
 from monitor.ports import ProbeOptions

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from monitor.core.observation import Outcome
-from monitor.kit.dns import MOST, Question
+from monitor.kit.dns import MOST, PAYLOAD, Question
 from monitor.probes.dns import Options, probe
 from tests.probes.peers import closed_port, peer, says
 from tests.probes.servers import nameserver
@@ -185,6 +185,14 @@ async def test_an_answer_without_authority_may_be_a_failure():
     async with server(lambda query: [reply(query, flags=0x8180)]) as port:
         assert (await looked(port)).outcome is Outcome.OK
         assert (await looked(port, authoritative=True)).reason == "not_authoritative"
+
+
+async def test_more_than_we_take_by_udp_is_passed_over():
+    padding = b"\0\0\x10" + bytes(PAYLOAD)
+    async with server(lambda query: [reply(query, "10.6.6.6") + padding, reply(query)]) as port:
+        finding = await looked(port)
+
+    assert (finding.outcome, finding.detail) == (Outcome.OK, "10.1.2.20")
 
 
 async def test_what_a_server_says_is_quoted_harmlessly():

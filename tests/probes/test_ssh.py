@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from monitor.core.observation import Outcome
 from monitor.kit.sockets import Target
-from monitor.kit.ssh import FAULTS, Conversation, SshError
-from monitor.kit.ssh.conversation import Connected
+from monitor.kit.ssh import FAULTS, Connected, Conversation, SshError
 from monitor.kit.ssh.exchange import METHODS, prime
 from monitor.kit.ssh.wire import names, number, string
 from monitor.kit.tcp import connect

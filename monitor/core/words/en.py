@@ -140,7 +140,7 @@ EN = Words(
         "nxdomain": "no such name",
         "servfail": "name server cannot find out",
         "query_refused": "name server refuses to answer",
-        "rcode": "name server answers with an error",
+        "rcode": "another answer code of the name server",
         "no_records": "no records of the kind",
         "not_authoritative": "answer without authority",
         "bad_answer": "no valid answer",

@@ -140,7 +140,7 @@ ZH = Words(
         "nxdomain": "域名不存在",
         "servfail": "域名服务器解析失败",
         "query_refused": "域名服务器拒绝查询",
-        "rcode": "域名服务器报错",
+        "rcode": "域名服务器应答码不符",
         "no_records": "没有该类记录",
         "not_authoritative": "应答不具权威性",
         "bad_answer": "应答无效",

@@ -4,7 +4,7 @@ Only what is needed for that is here, on the primitives of `cryptography`; nothi
 ever used to encrypt, so old algorithms are spoken too: a router that knows nothing better can be watched.
 """
 
-from monitor.kit.ssh.conversation import Conversation, HostKey
+from monitor.kit.ssh.conversation import Connected, Conversation, HostKey
 from monitor.kit.ssh.wire import FAULTS, SshError
 
-__all__ = ["FAULTS", "Conversation", "HostKey", "SshError"]
+__all__ = ["FAULTS", "Connected", "Conversation", "HostKey", "SshError"]
