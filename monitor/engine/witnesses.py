@@ -18,6 +18,8 @@ GOOD = -12.0
 """What an answer weighs, nats: as much as one observation may."""
 SILENT = 12.0
 """What the silence of a daemon weighs, nats."""
+TRANSIT = 1.0
+"""Seconds that a word of another daemon may be under way: it proves nothing of what broke meanwhile."""
 CONNECTED = -1.0
 """What our own connection to the broker weighs, nats: others may have none all the same."""
 AWAY = 10.0
@@ -102,7 +104,7 @@ class Witnesses:
         heard_at = agent.heard_at + offset
         heartbeat = observation_id(vantage, HEARTBEAT)
         if agent.presence is Presence.ONLINE:
-            said.evidence[heartbeat] = Evidence(GOOD, heard_at, max(0.0, now - heard_at))
+            said.evidence[heartbeat] = Evidence(GOOD, heard_at - TRANSIT, max(0.0, now - heard_at))
         elif agent.presence is Presence.SILENT:
             said.evidence[heartbeat] = Evidence(SILENT, now)
             said.misses[heartbeat] = Miss(SILENT, agent.since, now, SILENT, SILENT)
@@ -120,7 +122,7 @@ class Witnesses:
                 said.misses[observation.id] = Miss(score, began, now, suspect, confirm)
             elif belief.verdict in (Verdict.UP, Verdict.DEGRADED):
                 # What was held true when it was said rests on a look that may be as old as its period.
-                said.evidence[observation.id] = Evidence(GOOD, at - observation.period, age)
+                said.evidence[observation.id] = Evidence(GOOD, at - TRANSIT - observation.period, age)
 
     def _thresholds(self, period: float) -> tuple[float, float]:
         budget = self._budget

@@ -36,7 +36,7 @@ def each(always):
 
 @pytest.mark.parametrize("fault", each(always=True))
 def test_what_breaks_is_one_incident_with_the_right_name(city, fault):
-    assert injected(city, fault, fault.where[0], after=3.0).wrong == ()
+    assert injected(city, fault, fault.where[0], after=2.0).wrong == ()
 
 
 @pytest.mark.long
