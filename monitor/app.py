@@ -114,7 +114,7 @@ class App:
         self._orders = Orders(self.engine.planner, self.engine.intake, vitals.store)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
-        self._reflector = settings.reflector.reflector()
+        self._reflector = settings.reflector.reflector(vitals)
         self._outputs: list[Output] = [] if quiet else [LogOutput()]
         if settings.mqtt.host is not None:
             broker = settings.mqtt.options(settings.vantage)

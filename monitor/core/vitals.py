@@ -80,6 +80,10 @@ class Vitals:
     """Root causes that were confirmed since the start, by the kind of their component."""
     incidents_withdrawn: dict[str, int] = field(default_factory=dict)
     """Suspicions that did not come true, likewise."""
+    reflected: int = 0
+    """Test packets of others that were answered."""
+    ignored: int = 0
+    """Those that were not: of strangers, beyond a sender's rate, or none at all."""
     reloads: int = 0
     reload_failed: int = 0
     reload_ok: bool = True

@@ -134,7 +134,7 @@ def _judge(burst: Burst, options: Options) -> Finding:
         there, here = burst.dscp_out, burst.dscp_back
         return poor("remarked", f"sent with {options.dscp}, there with {there}, back with {here}", **values)
     if options.mtu is not None and not burst.large:
-        by = f": {burst.trouble.text}" if burst.too_big and burst.trouble is not None else ""
+        by = f": {burst.too_big}" if burst.too_big else ""
         return poor("mtu", clean(f"no packet of {options.mtu} bytes came back{by}"), **values)
     return finding
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyAddress, mode
 from monitor.config.schema import FileModel
 from monitor.config.validation import wanted
 from monitor.config.values import no_truth
-from monitor.kit.stamp import Network, Reflector
+from monitor.kit.stamp import Counts, Network, Reflector
 
 
 def _split(value: object) -> object:
@@ -42,9 +42,9 @@ class ReflectorSettings(FileModel):
             raise wanted("`allow` too: whom to answer", found="nobody in `allow`")
         return self
 
-    def reflector(self) -> Reflector | None:
+    def reflector(self, counts: Counts) -> Reflector | None:
         """Return the reflector that is wanted, if one is."""
         if self.listen is None:
             return None
         allow: list[Network] = [ip_network(network) for network in self.allow]
-        return Reflector(str(self.listen), self.port, allow, self.rate)
+        return Reflector(str(self.listen), self.port, allow, self.rate, counts)

@@ -6,15 +6,16 @@ import ipaddress
 import struct
 import time
 
+from monitor.core.vitals import Vitals
 from monitor.kit.stamp import Reflector, packets
 
 ALL = [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")]
 
 
 @contextlib.asynccontextmanager
-async def reflecting(listen="127.0.0.1", allow=ALL, rate=100_000):
+async def reflecting(listen="127.0.0.1", allow=ALL, rate=100_000, counts=None):
     """Run our reflector on a free port; give it."""
-    reflector = Reflector(listen, 0, allow, rate)
+    reflector = Reflector(listen, 0, allow, rate, counts or Vitals())
     task = asyncio.create_task(reflector.run())
     try:
         async with asyncio.timeout(5):

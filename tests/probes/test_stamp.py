@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from monitor.cli import main
 from monitor.core.observation import Outcome
+from monitor.core.vitals import Vitals
 from monitor.engine.runner import look_with, observe
 from monitor.errors import ConfigError
 from monitor.kit.stamp import packets
@@ -240,14 +241,14 @@ def settings(tmp_path, text):
 
 
 def test_a_daemon_reflects_nothing_unless_told_to(tmp_path):
-    assert settings(tmp_path, "vantage: city\n").reflector.reflector() is None
+    assert settings(tmp_path, "vantage: city\n").reflector.reflector(Vitals()) is None
 
 
 def test_a_daemon_reflects_for_those_it_is_told_of(tmp_path):
     text = "reflector: {listen: 127.0.0.1, port: 8620, allow: [10.42.0.0/16, 10.40.0.5], rate: 50}\n"
     told = settings(tmp_path, text).reflector
 
-    assert told.reflector().port == 8620
+    assert told.reflector(Vitals()).port == 8620
     assert told.allow == ["10.42.0.0/16", "10.40.0.5/32"]
 
 

@@ -35,10 +35,12 @@ every_family = pytest.mark.parametrize("family", FAR)
 REFLECT = """
 import asyncio, sys
 from pathlib import Path
+from monitor.core.vitals import Vitals
 from monitor.settings import load_settings
 
 async def both():
-    await asyncio.gather(*(load_settings(Path(path)).reflector.reflector().run() for path in sys.argv[1:]))
+    told = [load_settings(Path(path)).reflector for path in sys.argv[1:]]
+    await asyncio.gather(*(one.reflector(Vitals()).run() for one in told))
 
 asyncio.run(both())
 """

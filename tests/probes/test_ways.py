@@ -31,6 +31,8 @@ HOSTS = {
     },
 }
 OPTIONS = {
+    "database": lambda host, port: {"host": host, "port": port, "protocol": "mysql"},
+    "stamp": lambda host, port: {"host": host, "port": port, "wait": 4},
     "tcp": lambda host, port: {"host": host, "port": port},
     "tls": lambda host, port: {"host": host, "port": port},
     "http": lambda host, port: {"url": f"http://{f'[{host}]' if ':' in host else host}:{port}/"},

@@ -8,8 +8,8 @@ TWAMP Light, RFC 5357 appendix I, answers the same packets).
 one socket, `reflector` the other side, `wire` what both ask of the kernel.
 """
 
-from monitor.kit.stamp.reflector import Network, Reflector
+from monitor.kit.stamp.reflector import Counts, Network, Reflector
 from monitor.kit.stamp.sender import Burst, Plan
 from monitor.kit.stamp.tally import Seen, Tally, tally, variation
 
-__all__ = ["Burst", "Network", "Plan", "Reflector", "Seen", "Tally", "tally", "variation"]
+__all__ = ["Burst", "Counts", "Network", "Plan", "Reflector", "Seen", "Tally", "tally", "variation"]

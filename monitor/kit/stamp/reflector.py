@@ -12,7 +12,7 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from monitor.kit.stamp import packets, wire
 
@@ -27,14 +27,20 @@ _BURST = 2.0
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+class Counts(Protocol):
+    """Where the reflector keeps count."""
+
+    reflected: int
+    ignored: int
+    """Packets of strangers, too many of one sender, or no test packets."""
+
+
 class Reflector:
     """Reflects until cancelled."""
 
-    def __init__(self, listen: str, port: int, allow: Sequence[Network], rate: float) -> None:
+    def __init__(self, listen: str, port: int, allow: Sequence[Network], rate: float, counts: Counts) -> None:
         """Listen at a literal address; *rate* is packets per second of one sender."""
-        self.reflected = 0
-        self.ignored = 0
-        """Packets of strangers, too many of one sender, or no test packets."""
+        self._counts = counts
         self.port = port
         """The port it listens at; 0 before it does, if any will do."""
         self._listen, self._allow, self._rate = listen, tuple(allow), rate
@@ -72,13 +78,13 @@ class Reflector:
             except OSError:
                 return
             if flags & socket.MSG_TRUNC or not self._may_ask(peer):
-                self.ignored += 1
+                self._counts.ignored += 1
             else:
                 self._answer(sock, data, wire.notice(notes), peer)
 
     def _answer(self, sock: socket.socket, data: bytes, noted: wire.Notice, peer: Any) -> None:  # noqa: ANN401
         if len(data) < packets.BASE:
-            self.ignored += 1
+            self._counts.ignored += 1
             return
         sequence = self._next(peer[0], peer[1])
         received, now = packets.stamp(noted.at), packets.stamp(time.time_ns())
@@ -86,7 +92,7 @@ class Reflector:
         notes = [wire.marking(sock.family, dscp), *([noted.local] if noted.local else [])]
         with contextlib.suppress(OSError):  # no way back, no room: it is lost, as on the way
             sock.sendmsg([packet], notes, 0, peer)
-            self.reflected += 1
+            self._counts.reflected += 1
 
     def _may_ask(self, peer: Any) -> bool:  # noqa: ANN401 - an address of either family
         host, port = peer[0].partition("%")[0], peer[1]

@@ -50,8 +50,8 @@ class Burst:
         """Datagrams that were no answer to anything we sent."""
         self.large = 0
         """Packets of full size that were answered."""
-        self.too_big = False
-        """This host, or a router, would not take a packet of full size."""
+        self.too_big = ""
+        """Who would not take a packet of full size, if somebody says so: this host, or a router."""
         self.trouble: mishap.Mishap | None = None
         """The latest error that came back."""
         self.dscp_out: int | None = None
@@ -99,20 +99,24 @@ class Burst:
         stamp = packets.stamp(wall) >> _NONCE << _NONCE | secrets.randbits(_NONCE)
         length = self._room if large else packets.SHORTEST
         self._sent[number] = (stamp, sent)
+        packet = packets.question(number, stamp, self._plan.dscp, length)
         try:
-            self._sock.send(packets.question(number, stamp, self._plan.dscp, length))
-        except OSError as error:
-            if error.errno == errno.EMSGSIZE:
-                self.too_big = True
-            elif error.errno == errno.ECONNREFUSED:  # the answer to an earlier packet
+            try:
+                self._sock.send(packet)
+            except (
+                OSError
+            ) as error:  # perhaps what a router says of an earlier packet: told once, then forgotten
                 self._note(error)
-            else:
+                self._sock.send(packet)
+        except OSError as error:
+            if error.errno != errno.EMSGSIZE:
                 raise
+            self.too_big = self.too_big or "this host's own interface is too narrow"
         else:
             self._left.add(number)
 
     async def _until(self, deadline: float) -> None:
-        while self._left and not self._refused and (left := deadline - self._now()) > 0:
+        while self._left and not self._only_trouble and (left := deadline - self._now()) > 0:
             self._news.clear()
             try:
                 async with asyncio.timeout(left):
@@ -121,8 +125,12 @@ class Burst:
                 return
 
     @property
+    def _only_trouble(self) -> bool:
+        return self.trouble is not None and not self.answers
+
+    @property
     def _refused(self) -> bool:
-        return self.trouble is not None and self.trouble.answered and not self.answers
+        return self._only_trouble and self.trouble is not None and self.trouble.answered
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -141,8 +149,11 @@ class Burst:
         self._news.set()
 
     def _note(self, error: OSError) -> None:
-        self.too_big |= error.errno == errno.EMSGSIZE
-        self.trouble = mishap.heard(self._sock, error.errno, self._peer)
+        trouble = mishap.heard(self._sock, error.errno, self._peer)
+        if error.errno == errno.EMSGSIZE:
+            self.too_big = trouble.text
+        else:
+            self.trouble = trouble
 
     def _take(self, data: bytes, noted: wire.Notice) -> None:
         said = packets.read_answer(data)

@@ -106,6 +106,13 @@ DAEMON_FAMILIES = (
         f"increase({PREFIX}mishaps_total[10m]) > 0",
     ),
     counter("events", "Events: changes of belief and health, and news of the daemon.", lambda v: v.events),
+    counter("reflected", "Test packets of others that were answered.", lambda v: v.reflected),
+    counter(
+        "reflector_ignored",
+        "Test packets that were not answered: of strangers, beyond a sender's rate, or none at all.",
+        lambda v: v.ignored,
+        f"increase({PREFIX}reflector_ignored_total[10m]) > 0",
+    ),
     counter("config_reloads", "Reloads of the configuration that were accepted.", lambda v: v.reloads),
     counter(
         "config_reloads_failed",
