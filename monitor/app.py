@@ -27,6 +27,7 @@ from monitor.engine.pulse import Pulse
 from monitor.errors import ConfigError
 from monitor.kit import local
 from monitor.kit.resolver import close_shared, shared
+from monitor.kit.snmp import Receiver
 from monitor.kit.stamp import Reflector
 from monitor.kit.systemd import Manager
 from monitor.outputs.alertmanager import AlertmanagerOutput
@@ -50,8 +51,8 @@ HAND_OVER = 0.0001
 A busy loop that looks at its sockets more often than that hands Python's lock back to itself each time: with
 the usual 5 ms the log was not written for as long as a storm lasted.
 """
-REFLECT_AGAIN = 5.0
-"""Seconds after which a reflector that could not listen (its address is not there yet) tries again."""
+LISTEN_AGAIN = 5.0
+"""Seconds after which a listener that could not listen (its address is not there yet) tries again."""
 LIFE = 10.0
 """Seconds between two signs of life to the service manager, at most."""
 LIFE_SIGNS = 3
@@ -115,6 +116,7 @@ class App:
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
         self._reflector = settings.reflector.reflector(vitals)
+        self._traps = settings.traps.receiver(self.engine.nudger.nudge)
         self._outputs: list[Output] = [] if quiet else [LogOutput()]
         if settings.mqtt.host is not None:
             broker = settings.mqtt.options(settings.vantage)
@@ -165,7 +167,9 @@ class App:
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
             tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
             if self._reflector is not None:
-                tasks.append(asyncio.create_task(_reflect(self._reflector), name="reflector"))
+                tasks.append(asyncio.create_task(_listen(self._reflector, "reflector"), name="reflector"))
+            if self._traps is not None:
+                tasks.append(asyncio.create_task(_listen(self._traps, "traps"), name="traps"))
             await self._until_stopped(tasks)
         finally:
             self._manager.stopping()
@@ -272,17 +276,17 @@ def _roster(settings: Settings) -> Roster:
     return Roster() if settings.roster is None else load_roster(settings.roster)
 
 
-async def _reflect(reflector: Reflector) -> None:
-    """Answer the test packets of others; that it cannot be done, or not yet, stops nothing else."""
+async def _listen(listener: Reflector | Receiver, name: str) -> None:
+    """Listen for what others send unasked; that it cannot be done, or not yet, stops nothing else."""
     told = False
     while True:
         try:
-            await reflector.run()
+            await listener.run()
         except OSError as error:
             if not told:
-                log.warning("reflector.deaf", port=reflector.port, error=str(error))
+                log.warning("listener.deaf", listener=name, port=listener.port, error=str(error))
             told = True
-        await asyncio.sleep(REFLECT_AGAIN)
+        await asyncio.sleep(LISTEN_AGAIN)
 
 
 async def _resolve(host: str) -> list[str]:

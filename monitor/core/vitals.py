@@ -65,6 +65,10 @@ class Vitals:
     """Findings not used because the event loop lagged while they were gathered."""
     mishaps: int = 0
     """Bugs of ours that broke a finding, an assessment or a diagnosis, and nothing else."""
+    traps: int = 0
+    """Traps of devices that are watched."""
+    traps_of_strangers: int = 0
+    """Genuine traps from addresses at which nothing is watched."""
     lag: float = 0.0
     """Latest lag of the event loop, seconds."""
     lag_max: float = 0.0

@@ -22,6 +22,7 @@ from monitor.engine.intake import Intake
 from monitor.engine.looker import Looker
 from monitor.engine.mailbox import Mailbox, Slot
 from monitor.engine.mishaps import Mishaps
+from monitor.engine.nudging import Nudger
 from monitor.engine.pipeline import Pipeline
 from monitor.engine.planning import Planner
 from monitor.engine.scheduler import Scheduler
@@ -92,6 +93,9 @@ class Engine:
         self._scheduler = Scheduler(self._looker.launch, self.vitals, time.time())
         self._pipeline.scheduler = self._pipeline.assessor.scheduler = self._scheduler
         self._looker.scheduler = self._scheduler
+        self.nudger = Nudger(vitals)
+        """Who has looked at once at what speaks up unasked."""
+        self.nudger.scheduler = self._scheduler
         self._mailbox = Mailbox(time.monotonic, lambda: self.vitals.lag_sum)
         self.intake = Intake(self._mailbox, self._pipeline, self._telling, zone)
         """Who takes in what is reported to us."""
@@ -191,6 +195,7 @@ class Engine:
         self.planner.adopt(topology, remembered.planned, incidents.values())
         self._diagnostician.worked_on = self.planner.worked_on
         self._pipeline.adopt(watches)
+        self.nudger.adopt(watches)
         self.tracing.adopt()
         self._diagnostician.adopt(self._pipeline.watches, topology, remembered.incidents)
         for name, watch in watches.items():

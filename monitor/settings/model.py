@@ -23,6 +23,7 @@ from monitor.outputs.prometheus import Options as MetricsOptions
 from monitor.settings.brokers import MqttSettings, ReportSettings
 from monitor.settings.receivers import AlertmanagerSettings, WebhookSettings
 from monitor.settings.reflector import ReflectorSettings
+from monitor.settings.traps import TrapSettings
 from monitor.store import StoreOptions
 
 PREFIX = "COMMAND_MONITOR__"
@@ -147,6 +148,8 @@ class Settings(BaseSettings):
     """How much is looked at once, and which programs may be run for it."""
     reflector: ReflectorSettings = ReflectorSettings()
     """Answering the test packets of others."""
+    traps: TrapSettings = TrapSettings()
+    """Hearing the SNMP traps of devices."""
     tracing: TracingSettings = TracingSettings()
     """How the ways over circuits are traced."""
     metrics: MetricsOptions = MetricsOptions()

@@ -7,7 +7,8 @@ one early is a `Mishap`, told like those of the network.
 `ber` is the encoding, `pdu` what is asked and answered, `usm` keys and encryption, `v3` the messages of
 version 3, `session` how one agent is spoken to (all pure); `channel` is one socket, `engine` what is under
 way, `access` the options that looks have in common, `batch` looks again and again, `walk` goes through a
-table.
+table. `traps` hears what agents say
+unasked.
 """
 
 from monitor.kit.snmp.access import Access
@@ -15,6 +16,7 @@ from monitor.kit.snmp.batch import OURS, Asker, Batch, Handle, converse
 from monitor.kit.snmp.ber import Oid, Value
 from monitor.kit.snmp.engine import REASONS, Agent, Answer, Engine, Talk
 from monitor.kit.snmp.pdu import Bind, Question
+from monitor.kit.snmp.traps import Known, Receiver
 from monitor.kit.snmp.walk import columns, dotted, named
 
 __all__ = [
@@ -28,8 +30,10 @@ __all__ = [
     "Bind",
     "Engine",
     "Handle",
+    "Known",
     "Oid",
     "Question",
+    "Receiver",
     "Talk",
     "Value",
     "columns",

@@ -105,6 +105,13 @@ DAEMON_FAMILIES = (
         lambda v: v.mishaps,
         f"increase({PREFIX}mishaps_total[10m]) > 0",
     ),
+    counter("traps", "SNMP traps heard of devices that are watched.", lambda v: v.traps),
+    counter(
+        "traps_of_strangers",
+        "Genuine SNMP traps from addresses at which nothing is watched.",
+        lambda v: v.traps_of_strangers,
+        f"increase({PREFIX}traps_of_strangers_total[1h]) > 0",
+    ),
     counter("events", "Events: changes of belief and health, and news of the daemon.", lambda v: v.events),
     counter("reflected", "Test packets of others that were answered.", lambda v: v.reflected),
     counter(
