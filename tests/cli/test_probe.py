@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from monitor.cli import main, probe
-from monitor.core.observation import failed, ok, unknown
+from monitor.cli.probe import shown
+from monitor.core.observation import failed, ok, poor, unknown
 from monitor.ports import ProbeKind
 from monitor.probes import load_kinds
 
@@ -187,7 +188,7 @@ def scripted(*findings):
 )
 def test_ctrl_c_ends_with_the_summary_and_the_code_of_what_was_seen(findings, code, summary, capsys):
     kind = scripted(*findings)
-    session = probe._Session(kind, None, "hub", probe._as_text)
+    session = probe._Session(kind, None, "hub", shown.as_text)
     with contextlib.suppress(KeyboardInterrupt):
         probe.asyncio.run(session.run(0, 0.001, 1.0))
     session.sum_up()
@@ -197,10 +198,32 @@ def test_ctrl_c_ends_with_the_summary_and_the_code_of_what_was_seen(findings, co
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(1.5, "1500"), (0.012345, "12.3"), (0.0000421, "0.042"), (0.0, "0.000")]
+    ("seconds", "text"),
+    [(1.5, "1500"), (0.012345, "12.3"), (0.0000421, "0.042"), (0.0, "0.000"), (-0.012345, "-12.3")],
 )
-def test_times_are_shown_with_the_digits_that_count(seconds, shown):
-    assert probe._ms(seconds) == shown
+def test_times_are_shown_with_the_digits_that_count(seconds, text):
+    assert shown.milliseconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        pytest.param("rtt", 0.5, "rtt=500ms", id="short"),
+        pytest.param("ttl", 300.0, "ttl=300s", id="long"),
+        pytest.param("serial", 2026112801.0, "serial=2026112801", id="every-digit-of-a-number"),
+    ],
+)
+def test_values_are_shown_in_units_that_people_use(name, value, text):
+    assert shown.value_of(load_kinds()["dns"], name, value) == text
+
+
+def test_a_value_beyond_its_limit_is_no_success(capsys):
+    kind = scripted(poor("stratum", "stratum 9, limit 4", rtt=0.5))
+    session = probe._Session(kind, None, "hub", shown.as_text)
+    probe.asyncio.run(session.run(1, 0.001, 1.0))
+
+    assert session.exit_code == 1
+    assert capsys.readouterr().out.startswith("1: ok stratum (stratum 9, limit 4)")
 
 
 def test_a_trace_is_told_a_line_per_hop(capsys):

@@ -7,8 +7,6 @@ could not be made.
 
 import argparse
 import asyncio
-import datetime as dt
-import json
 import math
 import re
 import time
@@ -19,6 +17,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from monitor.cli.probe.shown import as_json, as_text, milliseconds
 from monitor.config.validation import worded
 from monitor.core.observation import Finding, Outcome
 from monitor.engine.runner import observe
@@ -50,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Look as often as told and return the exit code; an interrupt ends with the summary, too."""
     kind: ProbeKind = args.kind
     options = _options(kind, args)
-    session = _Session(kind, options, args.target, _as_json if args.json else _as_text)
+    session = _Session(kind, options, args.target, as_json if args.json else as_text)
     try:
         asyncio.run(session.run(args.count, args.interval, args.timeout))
     except KeyboardInterrupt:
@@ -224,70 +223,11 @@ class _Session:
         loss = f", {self._outcomes.count(Outcome.FAILED) / known:.0%} loss" if known else ""
         print(f"--- {self._kind.name} {clean(self._target, 100)}\n{looks} looks: {counts}{loss}")
         if times:
-            shown = "/".join(_ms(value) for value in (min(times), sum(times) / len(times), max(times)))
+            spread = (min(times), sum(times) / len(times), max(times))
+            shown = "/".join(milliseconds(value) for value in spread)
+                milliseconds(value) for value in (min(times), sum(times) / len(times), max(times))
+            )
             print(f"rtt min/avg/max {shown} ms")
-
-
-def _as_text(
-    kind: ProbeKind,
-    _target: str,
-    number: int,
-    _at: float,
-    took: float,
-    finding: Finding,
-    lines: Sequence[str],
-) -> str:
-    word = "" if finding.reason == finding.outcome else f" {finding.reason}"
-    detail = f" ({finding.detail})" if finding.detail else ""
-    values = " ".join(_value(kind, *told) for told in finding.values.items() if _happened(kind, *told))
-    told = f"{number}: {finding.outcome}{word}{detail} {values or f'after {_ms(took)} ms'}"
-    return "\n".join([told, *(f"   {line}" for line in lines)])
-
-
-def _happened(kind: ProbeKind, name: str, value: float) -> bool:
-    """Say whether a value is more than the time of a phase that there was not, like TLS of plain HTTP."""
-    return value != 0 or kind.values.get(name, ("", ""))[0] != "seconds"
-
-
-def _value(kind: ProbeKind, name: str, value: float) -> str:
-    unit = kind.values.get(name, ("", ""))[0]
-    if unit == "seconds":
-        return f"{name}={_ms(value)}ms"
-    if unit == "Unix time":
-        return f"{name}={dt.datetime.fromtimestamp(value, dt.UTC):%Y-%m-%d}"
-    return f"{name}={value:.0%}" if unit == "ratio" else f"{name}={value:g}"
-
-
-def _ms(seconds: float) -> str:
-    """Return milliseconds with three digits that count, to the microsecond at most."""
-    ms = seconds * 1000
-    return f"{ms:.{min(3, max(0, 2 - math.floor(math.log10(ms))))}f}" if ms > 0 else "0.000"
-
-
-def _as_json(
-    kind: ProbeKind,
-    target: str,
-    number: int,
-    at: float,
-    took: float,
-    finding: Finding,
-    lines: Sequence[str],
-) -> str:
-    told = {
-        "kind": kind.name,
-        "target": target,
-        "look": number,
-        "at": round(at, 3),
-        "took": round(took, 6),
-        "outcome": finding.outcome,
-        "reason": finding.reason,
-        "detail": finding.detail,
-        "path_up": finding.path_up,
-        "values": dict(finding.values),
-    }
-    if lines:
-        told["lines"] = list(lines)
-    return json.dumps(told, ensure_ascii=False)
 
 
 def _count(text: str) -> int:
