@@ -225,8 +225,6 @@ class _Session:
         if times:
             spread = (min(times), sum(times) / len(times), max(times))
             shown = "/".join(milliseconds(value) for value in spread)
-                milliseconds(value) for value in (min(times), sum(times) / len(times), max(times))
-            )
             print(f"rtt min/avg/max {shown} ms")
 
 
