@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given, settings
 
-thoroughly = pytest.mark.parametrize("cases", [500, pytest.param(10_000, marks=pytest.mark.long)])
+LONG = [pytest.mark.long, pytest.mark.timeout(600)]
+thoroughly = pytest.mark.parametrize("cases", [500, pytest.param(10_000, marks=LONG)])
 
 
 def fuzz(cases, promise, *hostile):
