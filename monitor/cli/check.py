@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from monitor.config import load_inventory, load_profile
+from monitor.config import load_inventory, load_profile, profile_paths
 from monitor.config.document import read
 from monitor.config.roster import RosterFile, load_roster
 from monitor.config.schema import InventoryFile, ProfileFile
 from monitor.core.checks import checks_of
 from monitor.core.inventory import Inventory
-from monitor.errors import ConfigError
+from monitor.errors import ConfigError, Problem
 from monitor.ports import ProbeKind
 from monitor.probes import load_kinds
 from monitor.settings import Settings, load_declared, load_settings
@@ -53,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
 def _check(file: Path | None, settings: Path | None, kinds: Kinds) -> Declared:
     what = _what(file) if file is not None else Settings
     if file is not None and what is InventoryFile:
-        return _declared(file, load_inventory(file, kinds))
+        inventory = load_inventory(file, kinds)
+        _check_profiles(file, kinds)
+        return _declared(file, inventory)
     if file is not None and what is ProfileFile:
         profile = load_profile(file, kinds)
         return {"file": str(file), "looks": len(profile.file.looks), "variables": len(profile.file.variables)}
@@ -61,7 +63,9 @@ def _check(file: Path | None, settings: Path | None, kinds: Kinds) -> Declared:
         return _people(file)
     loaded = load_settings(file or settings)
     people = {} if loaded.roster is None else _people(loaded.roster)
-    return people | _declared(loaded.inventory, load_declared(loaded, kinds))
+    inventory = load_declared(loaded, kinds)
+    _check_profiles(loaded.inventory, kinds)
+    return people | _declared(loaded.inventory, inventory)
 
 
 def _what(file: Path) -> type[InventoryFile | ProfileFile | RosterFile | Settings]:
@@ -80,6 +84,19 @@ def _people(file: Path) -> Declared:
         "officers": len(roster.officers),
         "shifts": len(roster.rotas) + len(roster.listed),
     }
+
+
+def _check_profiles(inventory: Path, kinds: Kinds) -> None:
+    """Check every profile beside an inventory, also those that no device names."""
+    problems = list[Problem]()
+    for path in profile_paths(inventory).values():
+        try:
+            if path.is_relative_to(inventory.parent):
+                load_profile(path, kinds)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems=problems)
 
 
 def _declared(file: Path, inventory: Inventory) -> Declared:

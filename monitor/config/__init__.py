@@ -5,8 +5,8 @@ what may stand where, `validation` words what is wrong, `profiles` and `looks` p
 `builder` makes the core's values. Nothing here looks at the network, and nothing behind it sees a file.
 """
 
-from monitor.config.inventory import load_inventory
-from monitor.config.profiles import load_profile
+from monitor.config.inventory import load_inventory, profile_paths
+from monitor.config.profiles import Profile, load_profile
 from monitor.config.shipped import shipped
 
-__all__ = ["load_inventory", "load_profile", "shipped"]
+__all__ = ["Profile", "load_inventory", "load_profile", "profile_paths", "shipped"]

@@ -23,7 +23,7 @@ def load_inventory(path: Path, kinds: Mapping[str, ProbeKind]) -> Inventory:
     """Return the inventory at *path*, or raise ConfigError with every mistake in it and in its profiles."""
     root = read(path)
     node, problems = expand(root)
-    profiles = Profiles((path.parent / PROFILES, shipped() / PROFILES), kinds, problems)
+    profiles = Profiles(profile_paths(path), kinds, problems)
     context = {
         "kind": list(kinds),
         "profile": profiles.names(),
@@ -43,6 +43,15 @@ def load_inventory(path: Path, kinds: Mapping[str, ProbeKind]) -> Inventory:
     if inventory is None or problems:
         raise ConfigError(problems=_in_order(problems, str(path)))
     return inventory
+
+
+def profile_paths(inventory: Path) -> dict[str, Path]:
+    """Return the file of each profile that the devices of an inventory may name, by name."""
+    found: dict[str, Path] = {}
+    for folder in (inventory.parent / PROFILES, shipped() / PROFILES):
+        for path in sorted(folder.glob("*.yaml")) if folder.is_dir() else ():
+            found.setdefault(path.stem, path)
+    return found
 
 
 def _follows(problem: Problem, node: Node, open_lines: set[tuple[str, int | None]]) -> bool:

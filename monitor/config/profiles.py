@@ -1,6 +1,6 @@
 """Device profiles: equipment without code, found beside the inventory and among what is shipped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,15 +28,12 @@ class Profiles:
     """The profiles that can be named, each read when it is first asked for."""
 
     def __init__(
-        self, folders: Sequence[Path], kinds: Mapping[str, ProbeKind], problems: list[Problem]
+        self, paths: Mapping[str, Path], kinds: Mapping[str, ProbeKind], problems: list[Problem]
     ) -> None:
+        self._paths = paths
         self._kinds = kinds
         self._problems = problems
         self._read: dict[str, Profile | None] = {}
-        self._paths: dict[str, Path] = {}
-        for folder in folders:
-            for path in sorted(folder.glob("*.yaml")) if folder.is_dir() else ():
-                self._paths.setdefault(path.stem, path)
 
     def names(self) -> list[str]:
         """Return the names that a device may give."""

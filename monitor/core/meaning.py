@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from datetime import tzinfo
 from typing import NamedTuple
 
-from monitor.core.inventory import Bearer, Center, Circuit, Inventory, Network, Role
+from monitor.core.inventory import Bearer, Center, Circuit, Inventory, Look, Network, Role
 from monitor.core.sentence import called
 from monitor.core.story import Story
 from monitor.core.topology import Kind, Topology
@@ -91,7 +91,7 @@ class Meaning:
             return (says[PLAIN[kind]],)
         special: Mapping[str, Callable[[], Iterable[str]]] = {
             Kind.CIRCUIT: self._of_a_circuit,
-            Kind.DEVICE: lambda: (),
+            Kind.DEVICE: self._of_a_device,
             Kind.SERVICE: self._of_a_service,
         }
         return special.get(kind, self._of_what_many_need)()
@@ -128,8 +128,23 @@ class Meaning:
         if broken.role is Role.BACKUP:
             yield says["no_spare"]
 
+    def _of_a_device(self) -> Iterator[str]:
+        """Say what it means that the device is silent, where there is but one look that says so."""
+        device = self._inventory.devices.get(self._story.incident.component)
+        if device is not None and len(device.looks) == 1:
+            yield from self._meant(device.looks[0])
+
+    def _meant(self, look: Look) -> Iterator[str]:
+        meant = "" if look.means is None else called(look.means, self._words.language)
+        if meant:
+            yield meant[:1].lower() + meant[1:] if meant[1:2].islower() else meant
+
     def _of_a_service(self) -> Iterator[str]:
-        device = self._story.incident.component.rpartition("/")[0]
+        device, _, name = self._story.incident.component.rpartition("/")
+        known = self._inventory.devices.get(device)
+        for look in known.looks if known is not None else ():
+            if look.name == name:
+                yield from self._meant(look)
         if device not in self._story.lost and device not in self._unseen:
             yield self._says["device_up"]
 

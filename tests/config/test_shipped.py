@@ -56,7 +56,8 @@ def test_every_place_where_a_daemon_runs_has_something_to_look_at(shiyan):
 def test_every_shipped_profile_stands_in_the_city_but_those_that_need_secrets_or_nothing(shiyan):
     used = {device.profile for device in shiyan.devices.values()}
 
-    others = {"host", "linux-snmp", "router-h3c-snmp", "router-huawei-snmp", "ups-nut", "ups-snmp"}
+    others = {"hf-radio", "satellite-phone"}
+    others |= {"host", "linux-snmp", "router-h3c-snmp", "router-huawei-snmp", "ups-nut", "ups-snmp"}
     assert {path.stem for path in PROFILES} - used == others
 
 

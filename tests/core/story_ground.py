@@ -31,7 +31,9 @@ from monitor.core.topology import topology_of
 
 ZONE = timezone(timedelta(hours=8))
 AT = datetime(2026, 11, 24, 9, 14, 7, tzinfo=ZONE).timestamp()
-PING, WEB = Look("ping", "icmp", None, 1.0, 1.0), Look("http", "http", None, 10.0, 5.0)
+PING = Look("ping", "icmp", None, 1.0, 1.0)
+SHUT = Name("指挥系统网页打不开", "The command system's pages do not open")
+WEB = Look("http", "http", None, 10.0, 5.0, SHUT)
 NAMES = {
     "danjiangkou": Name("丹江口", "Danjiangkou"),
     "yunyang": Name("郧阳", "Yunyang"),

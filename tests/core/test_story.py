@@ -60,8 +60,11 @@ FAULTS = [
     ),
     (
         "yunyang/server/http",
-        "郧阳指挥服务器 http 服务 09:14:07 起不可用，设备本身正常。",
-        "Yunyang, command server, http service: failing since 09:14:07; the device itself is up.",
+        "郧阳指挥服务器 http 服务 09:14:07 起不可用，指挥系统网页打不开，设备本身正常。",
+        (
+            "Yunyang, command server, http service: failing since 09:14:07; "
+            "the command system's pages do not open; the device itself is up."
+        ),
     ),
     (
         "yunyang/router/management",
