@@ -113,7 +113,13 @@ class _Report:
         self._facts = facts
         self._parts = parts
         self._weighty = tuning.slack / 2
-        self._broken = frozenset(part.representative(n) for part in parts for n in part.blamed())
+        broken = frozenset(part.representative(n) for part in parts for n in part.blamed())
+        self._down = frozenset(
+            row
+            for row in frozenset().union(*(topology.touching[number] for number in broken))
+            if not any(map(broken.isdisjoint, topology.rows[row].alternatives))
+        )
+        """Rows that are down because of those who are blamed."""
 
     def diagnosis(self, planned: frozenset[str]) -> Diagnosis:
         causes = [cause for part in self._parts for cause in self._causes(part, planned)]
@@ -135,7 +141,7 @@ class _Report:
     def _causes(self, part: Part, planned: frozenset[str]) -> Iterable[Cause]:
         for position in part.blamed():
             group, number = part.group(position), part.representative(position)
-            down = sorted(row for row in self._topology.touching[number] if self._is_down(row))
+            down = sorted(self._down.intersection(self._topology.touching[number]))
             yield Cause(
                 group[0],
                 group,
@@ -161,15 +167,12 @@ class _Report:
     def _kind(self, cause: Cause) -> Kind:
         return self._topology.components[cause.component].kind
 
-    def _is_down(self, row: int) -> bool:
-        return all(not self._broken.isdisjoint(one) for one in self._topology.rows[row].alternatives)
-
     def _names(self, rows: Iterable[int]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._topology.seen[row] for row in rows))
 
     def _unexplained(self) -> Iterable[Doubt]:
         for row, cost in self._facts.bad.items():
-            if cost >= self._weighty and not self._is_down(row):
+            if cost >= self._weighty and row not in self._down:
                 yield Doubt(self._topology.seen[row], None)
 
     def _spoilt(self, causes: Iterable[Cause]) -> Iterable[Doubt]:

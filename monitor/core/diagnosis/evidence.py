@@ -60,63 +60,78 @@ def llr_of(belief: Belief, how: Manner) -> float | None:
     return log(ANSWER_WHEN_DOWN / (1.0 - how.prior.isolated))
 
 
+class _Good(dict[int, float]):
+    """What it costs to call a row down that looks up, nats, else 0; weighed when it is asked for."""
+
+    def __init__(
+        self, topology: Topology, evidence: Mapping[str, Evidence], since: float | None, tuning: Tuning
+    ) -> None:
+        super().__init__()
+        self.answered: set[int] = set()
+        """Ways that are proven to work, for a peer has answered over them, if only to refuse."""
+        self._topology = topology
+        self._evidence = evidence
+        self._since = since
+        self._tuning = tuning
+
+    def __missing__(self, row: int) -> float:
+        cost = self[row] = self._weigh(row)
+        return cost
+
+    def _weigh(self, row: int) -> float:
+        if row in self.answered:
+            return self._tuning.slack
+        topology, name = self._topology, self._topology.seen[row]
+        cost = self.alone(name)
+        if not cost:
+            return 0.0
+        observation = topology.observations[name]
+        if row != (topology.proof_of if observation.proves else topology.row_of)[name]:
+            return 0.0
+        if observation.line:
+            together = sum(self.alone(other) for other in topology.lines[observation.line])
+            return cost * min(1.0, self._tuning.slack / together)
+        return cost
+
+    def alone(self, name: str) -> float:
+        """Return what a good look would weigh if there were no others over its circuit, nats."""
+        seen = self._evidence.get(name)
+        if seen is None or seen.llr >= 0.0:
+            return 0.0
+        observation = self._topology.observations[name]
+        if seen.age > observation.max_age or observation.told:
+            return 0.0
+        if self._since is not None and seen.sent_at < self._since:
+            return min(-seen.llr, self._tuning.stale * exp(-seen.age / observation.period))
+        return min(-seen.llr, self._tuning.slack)
+
+
 class Facts:
-    """The evidence of one moment: bad rows with their cost, good ones when the search asks for them."""
+    """The evidence of one moment."""
 
     def __init__(
         self, topology: Topology, evidence: Mapping[str, Evidence], since: float | None, tuning: Tuning
     ) -> None:
         self._topology = topology
-        self._evidence = evidence
-        self._since = since
-        self._tuning = tuning
-        self.bad: dict[int, float] = {}
-        """What it costs not to explain a row that looks down, nats, in the order of the rows."""
-        self._answered: set[int] = set()
-        self._good: dict[int, float] = {}
+        self._weighty = tuning.slack / 2
+        self._good = _Good(topology, evidence, since, tuning)
         known, bad = topology.observations, {}
-        for name, seen in evidence.items():
-            if seen.llr > 0.0 and name in known and seen.age <= known[name].max_age:
+        for name in [name for name, seen in evidence.items() if seen.llr > 0.0]:
+            seen = evidence[name]
+            if name in known and seen.age <= known[name].max_age:
                 bad[topology.row_of[name]] = min(seen.llr, tuning.slack)
                 if seen.path_up and name in topology.way_of:
-                    self._answered.add(topology.way_of[name])
-        self.bad = dict(sorted(bad.items()))
-
-    def good(self, row: int) -> float:
-        """Return what it costs to call a row down that looks up, nats; 0 if it does not look up."""
-        cost = self._good.get(row)
-        if cost is None:
-            cost = self._good[row] = self._weighed(row)
-        return cost
+                    self._good.answered.add(topology.way_of[name])
+        self.bad: dict[int, float] = dict(sorted(bad.items()))
+        """What it costs not to explain a row that looks down, nats, in the order of the rows."""
+        self.good: Mapping[int, float] = self._good
+        """What it costs to call a row down that looks up, nats; 0 for any other row."""
+        self._good.update(dict.fromkeys(bad, 0.0))
 
     def is_telling(self, row: int) -> bool:
         """Tell whether a row looks up, and not by an old look or a doubtful one."""
-        return self.good(row) > 0.0 and (
-            row in self._answered or self._alone(self._topology.seen[row]) >= self._tuning.slack / 2
-        )
-
-    def _weighed(self, row: int) -> float:
-        name = self._topology.seen[row]
-        if row in self._answered:
-            return self._tuning.slack
-        observation = self._topology.observations[name]
-        if row != (self._topology.proof_of if observation.proves else self._topology.row_of)[name]:
-            return 0.0
-        cost = self._alone(name)
-        if cost and observation.line:
-            together = sum(self._alone(other) for other in self._topology.lines[observation.line])
-            return cost * min(1.0, self._tuning.slack / together)
-        return cost
-
-    def _alone(self, name: str) -> float:
-        """Return what a good look would weigh if there were no others over its circuit, nats."""
-        seen = self._evidence.get(name)
-        observation = self._topology.observations[name]
-        if seen is None or seen.llr >= 0.0 or seen.age > observation.max_age or observation.told:
-            return 0.0
-        if self._since is not None and seen.sent_at < self._since:
-            return min(-seen.llr, self._tuning.stale * exp(-seen.age / observation.period))
-        return min(-seen.llr, self._tuning.slack)
+        weighty = row in self._good.answered or self._good.alone(self._topology.seen[row]) >= self._weighty
+        return weighty and self.good[row] > 0.0
 
 
 class Weights:

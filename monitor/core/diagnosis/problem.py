@@ -62,14 +62,14 @@ class _Lines:
         for row, cost in trial.bad.items():
             self._add(row, cost, bad=True)
         for row in self._shared_good():
-            self._add(row, trial.facts.good(row), bad=False)
+            self._add(row, trial.facts.good[row], bad=False)
 
     def _shared_good(self) -> Iterator[int]:
         """Give the good rows that several suspects could spoil, each alone or together; note all others."""
         trial, rows = self._trial, self._trial.topology.rows
         touched = {row for number in trial.alive for row in trial.topology.touching[number]}
         for row in sorted(touched):
-            cost = trial.facts.good(row)
+            cost = trial.facts.good[row]
             sets = [one & trial.alive for one in rows[row].alternatives] if cost else []
             if sets and all(sets):
                 alone = next((one for one in sets if len(one) == 1 and one <= rows[row].pinned), None)

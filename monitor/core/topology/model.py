@@ -116,6 +116,8 @@ class Row:
     alternatives: tuple[frozenset[int], ...]
     pinned: frozenset[int]
     """Classes without which no alternative is left."""
+    crossed: frozenset[int]
+    """All classes in any of them."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class Topology:
     touching: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
     """Rows by class, scattered: the first few are a fair sample of all."""
     breadth: tuple[int, ...] = field(init=False, repr=False)
-    """By class: how many observations cross it."""
+    """By class: how many rows are lost without it; of one that can be done without, how many cross it."""
     rates: tuple[float, ...] = field(init=False, repr=False)
     """By class: how often one of it breaks in a year."""
 
@@ -178,7 +180,7 @@ class Topology:
             "lines": _lines(observations),
             "seen": tuple(name for name, _ in every),
             "touching": touching,
-            "breadth": tuple(sum(row < len(whole) for row in some) for some in touching),
+            "breadth": _breadth(rows, touching),
             "rates": tuple(sum(self.components[name].rate for name in members) for members in classes),
         }.items():
             object.__setattr__(self, name, value)
@@ -217,12 +219,23 @@ def _lines(observations: Iterable[Observation]) -> Mapping[str, tuple[str, ...]]
 def _row(alternatives: Alternatives, class_of: Mapping[str, int]) -> Row:
     sets = tuple(dict.fromkeys(frozenset(class_of[name] for name in one) for one in alternatives))
     kept = tuple(one for one in sets if not any(other < one for other in sets))
-    return Row(kept, frozenset.intersection(*kept) if kept else frozenset())
+    if len(kept) == 1:
+        return Row(kept, kept[0], kept[0])
+    none: frozenset[int] = frozenset()
+    return Row(kept, frozenset.intersection(*kept) if kept else none, none.union(*kept))
+
+
+def _breadth(rows: tuple[Row, ...], touching: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+    needing = [0] * len(touching)
+    for row in rows:
+        for number in row.pinned:
+            needing[number] += 1
+    return tuple(count or len(some) for count, some in zip(needing, touching, strict=True))
 
 
 def _touching(rows: tuple[Row, ...], count: int) -> tuple[tuple[int, ...], ...]:
     found: list[list[int]] = [[] for _ in range(count)]
     for number in sorted(range(len(rows)), key=lambda number: number * SCATTER % (1 << 32)):
-        for name in frozenset().union(*rows[number].alternatives):
+        for name in rows[number].crossed:
             found[name].append(number)
     return tuple(map(tuple, found))
