@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import threading
 import time
 
 import pytest
@@ -151,6 +153,31 @@ async def test_large_packets_that_do_not_pass_are_poor():
 async def test_packets_too_large_for_our_own_interface_are_poor_as_well():
     async with reflecting() as one:
         assert (await look(one.port, mtu=9000)).reason == "ok"  # the loopback takes 65,536
+
+
+@pytest.fixture
+def aside():
+    """Run a reflector in a thread: it answers while our loop is busy. Give its port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+
+        def reflect():
+            for number in range(300):
+                data, peer = sock.recvfrom(999)
+                sock.sendto(plain(data, number), peer)
+
+        thread = threading.Thread(target=reflect, daemon=True)
+        thread.start()
+        yield sock.getsockname()[1]
+        thread.join(5)
+
+
+async def test_being_busy_ourselves_is_no_loss_and_no_delay(aside):
+    asyncio.get_running_loop().call_later(0.3, time.sleep, 0.6)  # beyond the end of the look
+    finding = await look(aside, packets=300, wait=0.1)
+
+    assert finding.detail == "all of 300 answered"
+    assert finding.values["rtt_max"] < 0.1
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ _HEADERS: dict[int, int] = {socket.AF_INET: 28, socket.AF_INET6: 48}
 """Bytes of the IP and UDP headers."""
 _ANSWERS = 4
 """Answers per packet that are counted at most: more are no doubles but a flood."""
-_AT_ONCE = 64
+_AT_ONCE = 256
+"""Datagrams read at one go: what came while the loop was busy is read before it is given up."""
 _NONCE = 10
 """Lowest bits of our stamps that are random, a quarter of a microsecond: nobody can guess a stamp."""
 

@@ -13,7 +13,8 @@ ROOM = 256
 LONGEST = 9216
 """Bytes of a packet that are read."""
 
-_SO_TIMESTAMPNS = 35
+_SO_TIMESTAMPNS, _SO_RCVBUFFORCE = 35, 33
+_BUFFER = 4 << 20
 _IP_MTU_DISCOVER, _IP_RECVTTL, _IP_PKTINFO = 10, 12, 8
 _IPV6_MTU_DISCOVER, _IPV6_DONTFRAG = 23, 62
 _PROBE = 3
@@ -46,6 +47,14 @@ def prepare(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_IPV6, option, 1)
         sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PROBE)
         sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_DONTFRAG, 1)
+
+
+def enlarge(sock: socket.socket) -> None:
+    """Make room for what comes while the loop is busy, past the system's limit where that is allowed."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
 
 
 def mark(sock: socket.socket, dscp: int) -> None:
