@@ -19,6 +19,8 @@ MEMORY = 900.0
 """Seconds after its last end within which a fault that returns has to be quiet for longer than before."""
 STEADY = 2.0
 """Seconds for which another cause has to fit better: after a wave of fresh looks."""
+HIDDEN = 10.0
+"""Seconds for which it is not said anew what hides an incident."""
 LONGEST_PAUSE = 60.0
 """Seconds after which an incident may be renamed however often it was before."""
 ABSORBED = 10.0
@@ -103,12 +105,22 @@ def _after(incident: Incident, sighting: Sighting | None, seen: Seen, now: float
         unfounded = seen.bad.isdisjoint(incident.explains)
         return replace(incident, stage=Stage.CLOSED, closed_at=now) if unfounded else incident
     if behind is not None or not is_well(incident, seen):
-        return replace(incident, behind=behind)
+        return _hidden(replace(incident, well_since=None), behind, now)
     if incident.stage is Stage.CONFIRMED:
+        since = now if incident.well_since is None else incident.well_since
+        if now - since < _pause(incident.relapses):
+            return replace(incident, well_since=since)
         return replace(incident, stage=Stage.RECOVERING, recovering_at=now, behind=None)
     if incident.recovering_at is not None and now - incident.recovering_at >= incident.hold:
         return replace(incident, stage=Stage.CLOSED, closed_at=now, behind=None)
-    return replace(incident, behind=None)
+    return _hidden(incident, None, now)
+
+
+def _hidden(incident: Incident, behind: str | None, now: float) -> Incident:
+    """Say what hides an incident, unless that was said otherwise just before."""
+    if behind == incident.behind or now - incident.behind_at < HIDDEN:
+        return incident
+    return replace(incident, behind=behind, behind_at=now)
 
 
 def _unsighted(incident: Incident, seen: Seen) -> Incident:
@@ -149,9 +161,9 @@ def _named(incident: Incident, sighting: Sighting, now: float) -> Incident:
     )
 
 
-def _pause(names: int) -> float:
-    """Return for how many seconds an incident keeps a name that is not its first."""
-    return min(2.0**names, LONGEST_PAUSE) if names else 0.0
+def _pause(times: int) -> float:
+    """Return for how many seconds nothing is said of what has changed its mind so many times."""
+    return min(2.0**times, LONGEST_PAUSE) if times else 0.0
 
 
 def _sighted(incident: Incident, sighting: Sighting, now: float) -> Incident:
@@ -163,8 +175,9 @@ def _sighted(incident: Incident, sighting: Sighting, now: float) -> Incident:
         others=sighting.others,
         planned=sighting.planned,
         healing_since=None,
-        behind=None,
+        well_since=None,
     )
+    known = _hidden(known, None, now)
     match incident.stage, sighting.stage:
         case Stage.SUSPECTED, Stage.CONFIRMED:
             return replace(known, stage=Stage.CONFIRMED, confirmed_at=now)

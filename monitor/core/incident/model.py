@@ -87,6 +87,10 @@ class Incident:
     behind: str | None = None
     """The broken component that hides it; while it is hidden it can neither recover nor relapse. Of a closed
     one: the component of the incident that it was but a part of."""
+    behind_at: float = -inf
+    """When that was last said otherwise."""
+    well_since: float | None = None
+    """Since when nothing is seen of it, while it is still held to be broken."""
     called: tuple[str, ...] = ()
     """Components that it was called after before."""
     planned: bool = False
