@@ -118,7 +118,8 @@ def _after(incident: Incident, sighting: Sighting | None, seen: Seen, now: float
 
 def _hidden(incident: Incident, behind: str | None, now: float) -> Incident:
     """Say what hides an incident, unless that was said otherwise just before."""
-    if behind == incident.behind or now - incident.behind_at < HIDDEN:
+    said_just_now = incident.behind_at is not None and now - incident.behind_at < HIDDEN
+    if behind == incident.behind or said_just_now:
         return incident
     return replace(incident, behind=behind, behind_at=now)
 

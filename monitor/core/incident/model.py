@@ -87,7 +87,7 @@ class Incident:
     behind: str | None = None
     """The broken component that hides it; while it is hidden it can neither recover nor relapse. Of a closed
     one: the component of the incident that it was but a part of."""
-    behind_at: float = -inf
+    behind_at: float | None = None
     """When that was last said otherwise."""
     well_since: float | None = None
     """Since when nothing is seen of it, while it is still held to be broken."""
