@@ -12,7 +12,7 @@ SERVERS := mosquitto mosquitto-clients prometheus prometheus-alertmanager promet
 	snmpd snmp nut-server nut-client \
 	unbound bind9-dnsutils chrony openssh-server openssh-client \
 	fping monitoring-plugins-basic iproute2 nftables tcpdump util-linux procps strace libfaketime \
-	kamailio kamailio-tls-modules python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+	kamailio kamailio-tls-modules sip-tester python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	postgresql mariadb-server redis-server tshark
 
 .DEFAULT_GOAL := help

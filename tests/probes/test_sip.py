@@ -365,3 +365,50 @@ async def test_a_question_that_may_pass_nobody_is_answered_by_the_first(kamailio
     finding = await probe(Options(host=HOST, port=kamailio.ports["udp"], max_forwards=0))
 
     assert (finding.outcome, finding.values["status"]) == (Outcome.OK, 483)
+
+
+# SIPp.
+
+SCENARIO = """<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="options">
+  <recv request="OPTIONS" crlf="true"></recv>
+  <send><![CDATA[
+SIP/2.0 {status}
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Server: SIPp
+Content-Length: 0
+
+]]></send>
+</scenario>
+"""
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize(("status", "reason"), [("200 OK", "ok"), ("503 Full", "status")])
+async def test_sipp_is_understood(tmp_path, transport, status, reason):
+    program = shutil.which("sipp")
+    if program is None:
+        pytest.skip("sipp is not installed")
+    scenario, port = tmp_path / "options.xml", closed_port()
+    scenario.write_text(SCENARIO.format(status=status))
+    means = ["-t", f"{transport[0]}1", "-i", HOST, "-p", str(port)]
+    server = subprocess.Popen(
+        [program, "-sf", scenario, *means, "-nostdin"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(20):
+            while (
+                finding := await probe(Options(host=HOST, port=port, transport=transport))
+            ).reason == "refused":
+                await asyncio.sleep(0.02)
+    finally:
+        server.terminate()
+        server.wait()
+
+    assert (finding.reason, finding.path_up) == (reason, True), finding.detail
+    assert "server SIPp" in finding.detail
