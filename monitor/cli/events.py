@@ -21,13 +21,17 @@ from sqlalchemy.pool import NullPool
 
 from monitor.cli.backup import moment
 from monitor.cli.status import language_of
+from monitor.config.words import nearest
 from monitor.core.account import account
+from monitor.core.checks import checks_of
+from monitor.core.coverage import known_paths
 from monitor.core.lateness import is_late
 from monitor.core.sentence import WORDS
 from monitor.core.world import Event, EventKind
-from monitor.errors import MonitorError
+from monitor.errors import ConfigError, MonitorError
 from monitor.kit.text import clean
-from monitor.settings import load_settings
+from monitor.probes import load_kinds
+from monitor.settings import Settings, load_declared, load_settings
 from monitor.store import log_file
 from monitor.store.backup import reading
 from monitor.store.rows import event_of
@@ -80,7 +84,8 @@ def run(args: argparse.Namespace) -> int:
     language = args.language or language_of(os.environ, sys.stdout.encoding)
     show = as_json if args.json else lambda row: as_text(event_of(row), zone, language)
     try:
-        _show(log, _wanted(args, zone), args.limit, show)
+        if not _show(log, _wanted(args, zone), args.limit, show) and args.subject:
+            _check_subject(args.subject.rstrip("/"), log, settings)
     except DBAPIError as error:
         raise MonitorError(f"{log}: {error.orig}") from error
     return 0
@@ -117,9 +122,7 @@ def _wanted(args: argparse.Namespace, zone: ZoneInfo) -> list[Condition]:
     """Return what an event must be to be shown."""
     now, wanted = time.time(), list[Condition]()
     if args.subject:
-        subject = args.subject.rstrip("/")
-        below = events.c.subject.startswith(f"{subject}/", autoescape=True)
-        wanted.append((events.c.subject == subject) | below)
+        wanted.append(_about(args.subject.rstrip("/")))
     if args.since:
         wanted.append(events.c.at >= moment_of(args.since, zone, now))
     if args.until:
@@ -131,15 +134,46 @@ def _wanted(args: argparse.Namespace, zone: ZoneInfo) -> list[Condition]:
     return wanted
 
 
-def _show(log: Path, wanted: list[Condition], limit: int, show: Callable[[Row[Any]], str]) -> None:
+def _about(subject: str) -> Condition:
+    """Return what an event must be to be of a subject, or of what belongs to it."""
+    return (events.c.subject == subject) | events.c.subject.startswith(f"{subject}/", autoescape=True)
+
+
+def _check_subject(subject: str, log: Path, settings: Settings) -> None:
+    """Raise MonitorError if neither the log nor the inventory knows a subject: it is misspelt."""
+    if _latest(log, [_about(subject)], 1):
+        return
+    try:
+        inventory = load_declared(settings, load_kinds())
+    except ConfigError:
+        known: set[str] = set()
+    else:
+        checks = checks_of(inventory, inventory.vantages[settings.vantage])
+        known = {
+            *known_paths(inventory),
+            *checks,
+            *inventory.vantages,
+            *(f"planned/{x}" for x in inventory.planned),
+        }
+    if subject not in known:
+        hint = nearest(subject, known)
+        meant = f"; did you mean {hint}?" if hint else ""
+        raise MonitorError(f"{clean(subject)}: neither the log nor the inventory knows it{meant}")
+
+
+def _show(log: Path, wanted: list[Condition], limit: int, show: Callable[[Row[Any]], str]) -> bool:
+    """Show what is wanted; tell whether there was anything."""
     rows: Iterable[Row[Any]] = every(log, wanted)
     if limit:
         latest = _latest(log, wanted, limit + 1)
         if len(latest) > limit:
             sys.stderr.write(f"Only the latest {limit} that were recorded; --limit shows more.\n")
         rows = sorted(latest[:limit], key=lambda row: (row.at, row.position))
+    any_ = False
     for row in rows:
         print(show(row))
+        any_ = True
+    return any_
 
 
 def _latest(log: Path, wanted: list[Condition], limit: int) -> list[Row[Any]]:

@@ -34,9 +34,18 @@ def _of_a_daemon(event: Event, words: Words) -> str:
     data = dict(event.data)
     what = str(data.pop("what", event.kind))
     told = words.label.get(f"what_{what}", what)
-    facts = [f"{key}={_fact(value)}" for key, value in data.items() if value not in (None, "", [])]
+    facts = [_told(key, value, words) for key, value in data.items() if value not in (None, "", [])]
     who = f"{words.label['vantage']} {event.subject}:" if event.kind == "daemon" else event.subject
     return f"{who} {told}" + (f" ({words.comma.join(facts)})" if facts else "")
+
+
+def _told(key: str, value: Json, words: Words) -> str:
+    """Say one fact; what has no words of its own keeps its key."""
+    if isinstance(value, bool):
+        known = words.fact.get(f"{key}_{value}".lower())
+        return known if known is not None else f"{key}={_fact(value)}"
+    said = _word(words.reason, value) if key == "reason" else _fact(value)
+    return words.fact[key].format(value=said) if key in words.fact else f"{key}={said}"
 
 
 def _word(words: Mapping[str, str], value: Json) -> str:

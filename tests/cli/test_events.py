@@ -89,14 +89,14 @@ def test_what_has_no_sentence_is_told_all_the_same(show):
         "2026-11-24 08:13:03  city  danjiangkou/city/primary/icmp 正常、疑似 (无应答: 2 of 2)"
     ]
     assert show("--kind", "daemon", "--lang", "en") == [
-        "2026-11-24 08:03:05  city  vantage city: began to watch (unwatched_seconds=12.5)"
+        "2026-11-24 08:03:05  city  vantage city: began to watch (nobody watched for 12.5 s)"
     ]
 
 
 def test_a_silent_daemon_is_not_told_as_if_it_were_its_center():
     event = Event("city", "b", 1, AT, "daemon", "danjiangkou", {"what": "agent_back", "restarted": False})
 
-    assert account(event, "zh") == "观测点 danjiangkou: 恢复消息 (restarted=false)"
+    assert account(event, "zh") == "观测点 danjiangkou: 恢复消息 (其间未重启)"
 
 
 def seqs(lines):
@@ -112,7 +112,6 @@ def seqs(lines):
         (("--subject", "danjiangkou"), [9, 2, 3, 4, 10]),
         (("--subject", "danjiangkou/"), [9, 2, 3, 4, 10]),
         (("--subject", "danjiangkou/city/primary"), [2, 4]),
-        (("--subject", "%"), []),
         (("--vantage", "danjiangkou"), [9, 10]),
         (("--kind", "daemon"), [1]),
         (("--since", "2026-11-24 08:13:05"), [3, 4, 5, 10]),
@@ -218,3 +217,21 @@ def test_what_is_no_time_is_refused_with_what_would_be(text):
 @pytest.mark.parametrize("kind", ["daemon", "status", "belief"])
 def test_whatever_an_event_says_it_can_be_told(kind, data, language):
     assert "city" in account(Event("v", "b", 1, AT, kind, "city", data), language)
+
+
+def test_a_subject_that_nobody_knows_is_an_error_and_one_without_events_is_none(
+    show, capsys, tmp_path, monkeypatch
+):
+    (tmp_path / "shiyan.yaml").write_text(
+        "city: x\nnetworks: {city: {}}\ncenters: {yunyang: {links: {city: {primary: {near: 10.0.0.1}}}}}\n"
+    )
+    monkeypatch.setenv("COMMAND_MONITOR__INVENTORY", str(tmp_path / "shiyan.yaml"))
+
+    assert show("--subject", "yunyang/city/primary") == []
+    assert show("--subject", "danjiangkou", "--since", "2026-11-25") == []
+    for subject in ("%", "yunyag"):
+        assert main(["events", "--subject", subject]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "%: neither the log nor the inventory knows it",
+        "yunyag: neither the log nor the inventory knows it; did you mean yunyang?",
+    ]

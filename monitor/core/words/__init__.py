@@ -26,6 +26,8 @@ class Words:
     """By reason, where people say more than the word itself."""
     label: Mapping[str, str]
     """Headings and short labels of tables and pages."""
+    fact: Mapping[str, str]
+    """By key, what is known besides of what happened to a daemon; `<key>_true`, `<key>_false` of what is so or not."""
     sentence: Mapping[str, str]
     """Patterns of whole sentences, see `core/sentence.py`."""
     incident: Mapping[str, str]
