@@ -30,7 +30,9 @@ def own_lines(status: Item, teller: Teller, console: Console, width: int) -> Ite
         (label["backup"], store["backup_trouble"]),
         (label["reload"], status["vitals"]["reload_trouble"]),
     ]
+    mishaps = status["vitals"].get("mishaps", 0)  # a daemon of an earlier version tells none
     notices = [
+        (label["program"], teller.label("mishaps", mishaps) if mishaps else ""),
         (label["store"], teller.label("lost", store["dropped"]) if store["dropped"] else ""),
         (label["store"], store["notice"]),
     ]

@@ -159,7 +159,16 @@ class CityTable:
             yield _NOWHERE if rtt is None else Text(f"{rtt * 1000:.{1 if rtt >= SHORT else 2}f} ms")
         yield _NOWHERE if loss is None else Text(f"{loss:.0%}", "yellow" if loss else "")
         if with_rtt:
-            yield _opinion(call)
+            yield self._opinion(call)
+
+    def _opinion(self, circuit: Item) -> Text:
+        """Say what people would think of a call over a circuit, and if it is not fit for video."""
+        mos = circuit.get("mos")  # a daemon of an earlier version tells none
+        if mos is None:
+            return _NOWHERE
+        text = Text(f"{mos:.1f}", "" if mos >= SATISFIED else "yellow")
+        unfit = f" {SIGNS['down'][0]} {self._words.label['video']}"
+        return text if circuit.get("fit_for_video") else text.append(unfit, SIGNS["down"][1])
 
     def _health(self, item: Item) -> Text:
         if item["health"] is None:
@@ -209,15 +218,6 @@ def _doubted(text: Text, item: Item) -> Text:
     if item["suspected"] and item["health"] != "down":
         text.append(f" {SUSPECTED[0]}", SUSPECTED[1])
     return text
-
-
-def _opinion(circuit: Item) -> Text:
-    """Say what people would think of a call over a circuit, and by a sign if it is not fit for video."""
-    mos = circuit.get("mos")  # a daemon of an earlier version tells none
-    if mos is None:
-        return _NOWHERE
-    text = Text(f"{mos:.1f}", "" if mos >= SATISFIED else "yellow")
-    return text if circuit.get("fit_for_video") else text.append(" ✗", SIGNS["down"][1])
 
 
 def _way_in(links: Sequence[Item]) -> tuple[float | None, float | None, Item]:

@@ -7,9 +7,10 @@ chain in continuous time), and at its end becomes pseudo-counts beside those of 
 """
 
 from dataclasses import astuple, dataclass, replace
-from math import exp, expm1, sqrt
+from math import exp, expm1, inf, sqrt
 
 from monitor.core.loss import LossModel
+from monitor.core.quantile import HIGHEST
 
 DAY = 86_400.0
 
@@ -80,6 +81,17 @@ class Learned:
     burst_lost: float = 0.0
     rtts: tuple[tuple[int, int], ...] = ()
     """Counts of round-trip times by the buckets of `Sketch`."""
+
+    @property
+    def plausible(self) -> bool:
+        """It may have been learned: nothing is beyond measure, or was lost more often than looked at."""
+        counts = (self.seconds, self.bursts, self.burst_seconds, *(count for _, count in self.rtts))
+        shares = ((self.isolated, self.looks), (self.burst_lost, self.burst_looks))
+        return (
+            all(0.0 <= count < inf for count in counts)
+            and all(0.0 <= some <= 1.001 * every < inf for some, every in shares)
+            and all(0 <= bucket <= HIGHEST for bucket, _ in self.rtts)
+        )
 
     def model(self, prior: LossModel, period: float) -> LossModel:
         """Return *prior* revised by what was seen in looks *period* seconds apart.

@@ -107,9 +107,10 @@ def learned_of(row: Row[Any]) -> Learned:
         data = json.loads(row.learned)
         rtts = tuple((int(bucket), int(count)) for bucket, count in data.pop("rtts", ()))
         more = {str(name): float(value) for name, value in data.items()}
-        return Learned(row.looks, row.isolated, **more, rtts=rtts)
+        learned = Learned(row.looks, row.isolated, **more, rtts=rtts)
     except (ValueError, TypeError, AttributeError):
-        return Learned(row.looks, row.isolated)
+        learned = Learned(row.looks, row.isolated)
+    return learned if learned.plausible else Learned()
 
 
 def _decline_text(decline: Decline | None) -> str | None:

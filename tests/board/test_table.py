@@ -220,6 +220,15 @@ def test_what_a_person_should_know_of_the_log_is_shown_though_nothing_is_wrong_n
     assert "✘" not in text
 
 
+def test_bugs_of_our_own_are_counted_below_the_table():
+    vitals = city.vitals()
+    sound = drawn(city.world(), vitals=vitals)
+    vitals.mishaps = 3
+
+    assert "本程序" not in sound
+    assert "! 本程序: 内部出错 3 次" in drawn(city.world(), vitals=vitals)
+
+
 def test_events_that_wait_for_a_healthy_disk_are_no_trouble():
     vitals = city.vitals()
     vitals.store.pending = 12
@@ -407,7 +416,8 @@ def test_a_hotline_never_breaks(width, language):
 
 
 @pytest.mark.parametrize(
-    ("rtt", "lost", "said"), [(0.01, 0, "4.4"), (0.01, 3, "3.9 ✗"), (0.9, 0, "3.3 ✗"), (0.6, 0, "3.8")]
+    ("rtt", "lost", "said"),
+    [(0.01, 0, "4.4"), (0.01, 3, "3.9 ✘ video"), (0.9, 0, "3.3 ✘ video"), (0.6, 0, "3.8")],
 )
 def test_each_center_says_how_a_call_over_its_circuit_would_be(rtt, lost, said):
     world = city.world()

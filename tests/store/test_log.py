@@ -144,6 +144,27 @@ async def test_what_cannot_be_read_of_what_was_learned_is_learned_anew(tmp_path,
         assert log.store.remembered().checks["a"].learned == Learned(1000.0, 7.5)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("learned", '{"seconds": NaN}'),
+        ("learned", '{"bursts": -1}'),
+        ("learned", '{"burst_looks": 1, "burst_lost": 2}'),
+        ("learned", '{"rtts": [[100000, 1]]}'),
+        ("learned", '{"rtts": [[3, -5]]}'),
+        ("looks", -5.0),
+        ("isolated", 1e9),
+    ],
+)
+async def test_what_no_path_can_have_taught_is_learned_anew(tmp_path, column, value):
+    async with opened(tmp_path) as log:
+        log.store.append(Record((), {"a": kept()}))
+    with closing(sqlite3.connect(log.path)) as connection, connection:
+        connection.execute(f"UPDATE checks SET {column} = ?", (value,))  # noqa: S608 - a column of ours
+    async with opened(tmp_path) as log:
+        assert log.store.remembered().checks["a"].learned == Learned()
+
+
 @pytest.mark.parametrize("decline", ["{", "[]", '{"severity": "awful"}', '{"severity": "warn", "more": 1}'])
 async def test_a_belief_whose_severity_cannot_be_read_is_forgotten(tmp_path, decline):
     async with opened(tmp_path) as log:
