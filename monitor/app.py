@@ -115,7 +115,7 @@ class App:
         self._orders = Orders(self.engine.planner, self.engine.intake, vitals.store)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
-        self._reflector = settings.reflector.reflector(vitals)
+        self._reflectors = settings.reflector.reflectors(vitals)
         self._traps = settings.traps.receiver(self.engine.nudger.nudge)
         self._outputs: list[Output] = [] if quiet else [LogOutput()]
         if settings.mqtt.host is not None:
@@ -166,8 +166,7 @@ class App:
             tasks.append(asyncio.create_task(self._desk.run(), name="duty"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
             tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
-            if self._reflector is not None:
-                tasks.append(asyncio.create_task(_listen(self._reflector, "reflector"), name="reflector"))
+            tasks += [asyncio.create_task(_listen(r, "reflector"), name=r.listen) for r in self._reflectors]
             if self._traps is not None:
                 tasks.append(asyncio.create_task(_listen(self._traps, "traps"), name="traps"))
             await self._until_stopped(tasks)

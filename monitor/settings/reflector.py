@@ -25,8 +25,8 @@ def _network(value: str) -> str:
 class ReflectorSettings(FileModel):
     """Answering the `stamp` checks of others (RFC 8762)."""
 
-    listen: IPvAnyAddress | None = None
-    """Address to listen at, `0.0.0.0` or `::` for all; not set: nobody is answered."""
+    listen: Annotated[list[IPvAnyAddress], BeforeValidator(_split)] = Field(default=[])
+    """Addresses to listen at, `0.0.0.0` and `::` for all of a family; none: nobody is answered."""
     port: Annotated[int, Field(ge=1, le=65535), BeforeValidator(no_truth)] = 862
     """UDP port; below 1024 it needs CAP_NET_BIND_SERVICE."""
     allow: Annotated[list[Annotated[str, AfterValidator(_network)]], BeforeValidator(_split)] = Field(
@@ -38,13 +38,11 @@ class ReflectorSettings(FileModel):
 
     @model_validator(mode="after")
     def _answers_somebody(self) -> "ReflectorSettings":
-        if self.listen is not None and not self.allow:
+        if self.listen and not self.allow:
             raise wanted("`allow` too: whom to answer", found="nobody in `allow`")
         return self
 
-    def reflector(self, counts: Counts) -> Reflector | None:
-        """Return the reflector that is wanted, if one is."""
-        if self.listen is None:
-            return None
+    def reflectors(self, counts: Counts) -> list[Reflector]:
+        """Return a reflector for each address."""
         allow: list[Network] = [ip_network(network) for network in self.allow]
-        return Reflector(str(self.listen), self.port, allow, self.rate, counts)
+        return [Reflector(str(address), self.port, allow, self.rate, counts) for address in self.listen]

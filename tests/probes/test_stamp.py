@@ -268,24 +268,28 @@ def settings(tmp_path, text):
 
 
 def test_a_daemon_reflects_nothing_unless_told_to(tmp_path):
-    assert settings(tmp_path, "vantage: city\n").reflector.reflector(Vitals()) is None
+    assert settings(tmp_path, "vantage: city\n").reflector.reflectors(Vitals()) == []
 
 
 def test_a_daemon_reflects_for_those_it_is_told_of(tmp_path):
-    text = "reflector: {listen: 127.0.0.1, port: 8620, allow: [10.42.0.0/16, 10.40.0.5], rate: 50}\n"
+    text = "reflector: {listen: [127.0.0.1, '::1'], port: 8620, allow: [10.42.0.0/16, 10.40.0.5], rate: 50}\n"
     told = settings(tmp_path, text).reflector
+    places = [(one.listen, one.port) for one in told.reflectors(Vitals())]
 
-    assert told.reflector(Vitals()).port == 8620
+    assert places == [("127.0.0.1", 8620), ("::1", 8620)]
     assert told.allow == ["10.42.0.0/16", "10.40.0.5/32"]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{listen: 0.0.0.0}", "found nobody in `allow`, expected `allow` too: whom to answer"),
-        ("{listen: somewhere}", "reflector.listen: found 'somewhere'"),
-        ("{listen: 127.0.0.1, allow: [10.42.0.1/16]}", "expected an address or a network, `10.42.0.0/16`"),
-        ("{listen: 127.0.0.1, allow: [10.0.0.0/8], rate: 0}", "reflector.rate: found 0, expected at least 1"),
+        ("{listen: [0.0.0.0]}", "found nobody in `allow`, expected `allow` too: whom to answer"),
+        ("{listen: [somewhere]}", "found 'somewhere'"),
+        ("{listen: [127.0.0.1], allow: [10.42.0.1/16]}", "expected an address or a network, `10.42.0.0/16`"),
+        (
+            "{listen: [127.0.0.1], allow: [10.0.0.0/8], rate: 0}",
+            "reflector.rate: found 0, expected at least 1",
+        ),
     ],
 )
 def test_a_reflector_that_makes_no_sense_is_refused(tmp_path, text, said):

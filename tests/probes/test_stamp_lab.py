@@ -38,11 +38,11 @@ from pathlib import Path
 from monitor.core.vitals import Vitals
 from monitor.settings import load_settings
 
-async def both():
-    told = [load_settings(Path(path)).reflector for path in sys.argv[1:]]
-    await asyncio.gather(*(one.reflector(Vitals()).run() for one in told))
+async def all_of_them():
+    told = load_settings(Path(sys.argv[1])).reflector
+    await asyncio.gather(*(one.run() for one in told.reflectors(Vitals())))
 
-asyncio.run(both())
+asyncio.run(all_of_them())
 """
 
 
@@ -72,11 +72,10 @@ def build():
 
 @pytest.fixture(scope="module")
 def way(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("settings")
-    paths = []
-    for listen, allow in (("0.0.0.0", "10.98.0.0/16"), ("'::'", "'fd98::/16'")):
-        paths.append(folder / f"{len(paths)}.yaml")
-        paths[-1].write_text(f"reflector: {{listen: {listen}, allow: [{allow}], rate: 5000}}\n")
+    settings = tmp_path_factory.mktemp("settings") / "settings.yaml"
+    settings.write_text(
+        "reflector: {listen: [0.0.0.0, '::'], allow: [10.98.0.0/16, 'fd98::/16'], rate: 5000}\n"
+    )
     with contextlib.ExitStack() as stack:
         for namespace in (HERE, ROUTER, THERE):
             subprocess.run(["ip", "netns", "del", namespace], check=False, capture_output=True)
@@ -85,7 +84,7 @@ def way(tmp_path_factory):
             )
         build()
         reflector = subprocess.Popen(
-            ["ip", "netns", "exec", THERE, sys.executable, "-c", REFLECT, *map(str, paths)],
+            ["ip", "netns", "exec", THERE, sys.executable, "-c", REFLECT, settings],
             cwd=Path(__file__).parents[2],
         )
         stack.callback(reflector.wait)

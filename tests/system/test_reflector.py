@@ -16,7 +16,7 @@ def free_port():
 
 async def test_a_daemon_that_may_reflects_for_others_while_it_looks(tmp_path):
     port = free_port()
-    reflector = {"listen": "127.0.0.1", "port": port, "allow": ["127.0.0.0/8"]}
+    reflector = {"listen": ["127.0.0.1"], "port": port, "allow": ["127.0.0.0/8"]}
     async with town(tmp_path) as built, daemon(tmp_path, built.file, reflector=reflector) as one:
         await one.all_are("up")
         finding = await probe(Options(host="127.0.0.1", port=port, packets=50, spacing=0.005))
@@ -33,11 +33,11 @@ async def test_a_daemon_that_may_reflects_for_others_while_it_looks(tmp_path):
 
 
 async def test_an_address_that_is_not_there_yet_is_told_once_and_stops_nothing(tmp_path):
-    reflector = {"listen": "192.0.2.77", "port": 8620, "allow": ["127.0.0.0/8"]}
+    reflector = {"listen": ["192.0.2.77"], "port": 8620, "allow": ["127.0.0.0/8"]}
     async with town(tmp_path) as built, daemon(tmp_path, built.file, reflector=reflector) as one:
         await one.all_are("up")
-        told = await one.tells("reflector.deaf", port=8620)
+        told = await one.tells("listener.deaf", listener="reflector", port=8620)
 
         assert "Cannot assign" in told["error"]
-        assert len(one.told("reflector.deaf")) == 1
+        assert len(one.told("listener.deaf")) == 1
         assert await one.end() == 0

@@ -43,7 +43,7 @@ class Reflector:
         self._counts = counts
         self.port = port
         """The port it listens at; 0 before it does, if any will do."""
-        self._listen, self._allow, self._rate = listen, tuple(allow), rate
+        self.listen, self._allow, self._rate = listen, tuple(allow), rate
         self._sessions: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._allowances: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -59,14 +59,14 @@ class Reflector:
                 loop.remove_reader(sock)
 
     def _opened(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._listen else socket.AF_INET
+        family = socket.AF_INET6 if ":" in self.listen else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             wire.prepare(sock)
             wire.enlarge(sock)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind((self._listen, self.port))
+            sock.bind((self.listen, self.port))
         except BaseException:
             sock.close()
             raise
