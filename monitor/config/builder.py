@@ -223,10 +223,22 @@ class Builder:
             at = (*path, "looks", name)
             aim = Aim(file.address or "")
             made = self._maker.make(
-                look, nodes[name], aim, manner=manner, name=name, at=at, variables=variables
+                look, nodes[name], aim, manner=manner, name=name, at=at, variables=variables, center=path[1]
             )
-            if made is not None:
+            if made is not None and self._is_about_a_circuit(made, at):
                 yield made
+
+    def _is_about_a_circuit(self, look: Look, at: Path) -> bool:
+        """Tell whether what the look is about, if anything, is a circuit of the device's own center."""
+        links = self._file.centers[at[1]].links
+        circuits = [
+            f"{network}/{role}" for network, link in links.items() for role in Role if getattr(link, role)
+        ]
+        about = (look.about or "").removeprefix(f"{at[1]}/")
+        if look.about is None or about in circuits:
+            return True
+        self._wrong((*at, "about"), repr(about), one_of(circuits, "a circuit of this center"))
+        return False
 
     def _is_told(self, profile: Profile) -> bool:
         """Tell whether all looks wait for reports, so that no address is needed."""

@@ -71,6 +71,7 @@ class LookMaker:
         name: str | None = None,
         at: tuple[str, ...] = (),
         variables: Mapping[str, Node] | None = None,
+        center: str = "",
     ) -> Look | None:
         """Return the look that *node* describes; None if it is wrong.
 
@@ -93,7 +94,8 @@ class LookMaker:
             return None
         means = named(look.means, Name("", "")) if look.means is not None else None
         rhythm = manner.period, manner.deadline
-        return Look(name or kind.name, kind.name, options, *rhythm, means, kind.told)
+        about = f"{center}/{look.about}" if look.about is not None else None
+        return Look(name or kind.name, kind.name, options, *rhythm, means, kind.told, about)
 
     def _options(
         self,

@@ -102,6 +102,9 @@ class LookFile(FileModel):
     """Seconds after which no answer counts as a failure; at most the period."""
     means: NameFile | None = None
     """What a failure means in plain words."""
+    about: Text | None = None
+    """Of a device's look: the center's circuit whose state it tells, `province/primary`. A router that says
+    that its interface or its neighbour there is down speaks of the circuit, not of itself."""
 
 
 class CircuitFile(FileModel):

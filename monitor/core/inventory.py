@@ -76,6 +76,8 @@ class Look:
     """What a failure means in plain words, from the device's profile."""
     told: Told | None = field(default=None, repr=False)
     """Who tells us how it is; None: we look ourselves."""
+    about: str | None = field(default=None, repr=False)
+    """The circuit whose state a device's own word tells, such as a router's of its interface."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 from monitor.config import load_inventory
 from monitor.core.inventory import Bearer, Contact, Level, Name, Risk, RiskKind, Role
 from monitor.core.planned import Once, Weekly, Window
+from monitor.errors import ConfigError
 
 HEAD = "city: {zh: 十堰市, en: Shiyan}\n"
 
@@ -309,3 +310,25 @@ planned:
         "test", ("maojian/city/primary",), Weekly(frozenset({1, 3}), time(2, 30), 90.0), note="倒换试验"
     )
     assert inventory.planned["abroad"].when.begin == datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
+
+
+ABOUT = """
+networks: {city: }
+centers:
+  dan:
+    links: {city: {primary: {near: 10.42.1.2}}}
+    devices: {router: {address: 10.42.1.1, looks: {uplink: {kind: icmp, about: %s}}}}
+"""
+
+
+def test_a_look_may_tell_of_a_circuit_of_its_center(load):
+    (look,) = load(ABOUT % "city/primary").devices["dan/router"].looks
+
+    assert look.about == "dan/city/primary"
+
+
+def test_a_look_tells_of_no_circuit_that_is_not_there(load):
+    with pytest.raises(
+        ConfigError, match=r"looks.uplink.about: found 'city/backup', expected .*city/primary"
+    ):
+        load(ABOUT % "city/backup")

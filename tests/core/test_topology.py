@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.checks import checks_of
-from monitor.core.inventory import Vantage
+from monitor.core.diagnosis import Evidence, diagnose
+from monitor.core.inventory import Look, Vantage
 from monitor.core.topology import Kind, observation_id, topology_of
 from monitor.core.topology.model import is_open
 from tests.core.puzzles import network
@@ -287,3 +288,46 @@ def test_a_way_is_open_as_long_as_one_alternative_is_whole():
     assert is_open(ways, frozenset("a"))
     assert not is_open(ways, frozenset("ad"))
     assert is_open((), frozenset("a"))
+
+
+# What a router says of its circuits.
+
+
+def with_word(about="fang/province/primary"):
+    """Return the city in which a router tells how one of its circuits is."""
+    inventory = town(risks=())
+    fang = inventory.centers["fang"]
+    router, *others = fang.devices
+    word = Look("uplink", "snmp", None, 10.0, 5.0, about=about)
+    told = replace(router, looks=(*router.looks, word))
+    centers = inventory.centers | {"fang": replace(fang, devices=(told, *others))}
+    return topology_of(replace(inventory, centers=centers), "city")
+
+
+def test_a_router_that_says_that_its_interface_is_down_speaks_of_the_circuit():
+    topology = with_word()
+    observation = topology.observations["city:fang/router/uplink"]
+
+    assert "fang/router/uplink" not in topology.components
+    assert all("fang/province/primary" in way for way in observation.alternatives)
+    assert all("fang/province/primary" not in way for way in observation.way)
+
+
+def test_an_interface_that_is_up_does_not_prove_that_its_circuit_works():
+    observation = with_word().observations["city:fang/router/uplink"]
+
+    assert observation.proves
+    assert all("fang/province/primary" not in way for way in observation.proves)
+
+
+def test_a_circuit_that_nobody_looks_at_is_named_by_the_router_s_word():
+    topology = with_word()
+    evidence = {
+        name: Evidence(-12.0, 100.0)
+        for name in topology.observations
+        if name.startswith("city:fang/") and "province" not in name
+    }
+    evidence["city:fang/router/uplink"] = Evidence(22.0, 100.0, path_up=True)
+    found = diagnose(topology, evidence)
+
+    assert [cause.component for cause in found.causes] == ["fang/province/primary"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from monitor.core.agent import Agent, Heard, Presence
 from monitor.core.inventory import Vantage
+from monitor.core.observation import failed
 from tests.engine.city import NAME, SILENT, Script, city, hear, look, running
 
 CIRCUITS = [f"dan/{n}/{r}" for n in ("city", "province") for r in ("primary", "backup")]
@@ -176,3 +177,35 @@ async def test_a_broker_that_restarts_is_no_incident():
         engine.ear.broker(None)
 
         assert not engine.world.incidents
+
+
+def with_a_router_that_tells(inventory, about):
+    """Return *inventory* with a router that tells how a circuit is, which nobody looks at."""
+    dan = inventory.centers["dan"]
+    word = replace(look("dan/router/uplink"), name="uplink", about=about)
+    router = replace(dan.devices[0], looks=(*dan.devices[0].looks, word))
+
+    def unseen(link):
+        return replace(link, circuits=tuple(
+            replace(circuit, near_look=None) if circuit.id == about else circuit for circuit in link.circuits
+        ))  # fmt: skip
+
+    told = replace(dan, devices=(router,), links=tuple(map(unseen, dan.links)))
+    return replace(inventory, centers=inventory.centers | {"dan": told})
+
+
+async def test_a_circuit_that_only_its_router_sees_is_told_by_name_and_its_end_too():
+    script = Script()
+    circuit = "dan/province/primary"
+    inventory = with_a_router_that_tells(city(centers=("dan", "fang")), circuit)
+    async with running(inventory, script, hold=1.0) as (engine, feed):
+        await well(engine)
+        script.says["dan/router/uplink"] = failed("oper_down", "GE0/0/1 is down", path_up=True)
+        _, heard = await hear(feed, incident("confirmed"))
+        script.says.clear()
+        _, after = await hear(feed, incident("closed"))
+
+    told = {(event.subject, event.data["incident"]) for event in heard + after if event.kind == "incident"}
+    assert len(told) == 1
+    assert next(iter(told))[0] == circuit
+    assert not engine.world.incidents

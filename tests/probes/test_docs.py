@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from monitor.config.looks import OWN_KEYS
 from monitor.probes import load_kinds
 from tests.probes import reference
 
@@ -45,7 +46,7 @@ def test_what_is_generated_is_current(text):
 @pytest.mark.parametrize("look", list(examples()))
 def test_the_examples_are_accepted(look):
     kind = KINDS[look["kind"]]
-    told = {key: value for key, value in look.items() if key not in {"kind", "period"}}
+    told = {key: value for key, value in look.items() if key not in OWN_KEYS}
     filled = {"host": "10.1.2.3"} if "host" in kind.options.model_fields else {}
 
     assert kind.options(**filled | told)

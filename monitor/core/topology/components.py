@@ -62,7 +62,7 @@ def router_id(center: Center) -> str:
 
 def offers(device: Device, look: Look) -> bool:
     """Tell whether *look* can fail though the device is there: it asks for a service, and not alone."""
-    return look.kind != PING and len(device.looks) > 1
+    return look.kind != PING and len(device.looks) > 1 and look.about is None
 
 
 def carriers_of(inventory: Inventory) -> dict[str, list[str]]:

@@ -112,7 +112,7 @@ class _Ways:
                 self._ways(crossed.whole),
                 reports,
                 self._proven(crossed.way),
-                self._ways(crossed.proves) if line else self._proven(crossed.whole),
+                self._ways(crossed.proves) if line else self._proven(crossed.proves or crossed.whole),
                 line,
                 check.look.period,
                 self._valid_for + 1.0 if reports else OWN_PERIODS * check.look.period + 1.0,
@@ -137,6 +137,8 @@ class _Ways:
             own = _own(center, device)
             return _Crossed([own | {check.id} if offers(device, check.look) else own])
         way = [one | _own(center, device) for one in self._to_device(vantage, center, device)]
+        if check.look.about is not None:  # an interface may be up though what lies behind it is cut
+            return _Crossed([one | {check.look.about} for one in way], way, way)
         if not offers(device, check.look):
             return _Crossed(way)
         return _Crossed([one | {check.id} for one in way], way)
