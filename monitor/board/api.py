@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from monitor import __version__
-from monitor.core.agent import Agent
+from monitor.core.agent import Agent, Presence, present
 from monitor.core.checks import network_subject
 from monitor.core.detection import Doubt, Verdict
 from monitor.core.health import Status
@@ -229,16 +229,17 @@ def _agents(world: World, epoch: float) -> Iterator[Document]:
     for vantage in world.inventory.vantages.values():
         agent = world.agents.get(vantage.id)
         if agent is not None and vantage.id != world.vantage:
-            yield _agent(agent, vantage, epoch) | {"beliefs": _beliefs(world, vantage.id)}
+            presence = present(agent, world.broker_lost_at)
+            yield _agent(agent, presence, vantage, epoch) | {"beliefs": _beliefs(world, vantage.id)}
 
 
-def _agent(agent: Agent, vantage: Vantage, epoch: float) -> Document:
+def _agent(agent: Agent, presence: Presence, vantage: Vantage, epoch: float) -> Document:
     told: Document = {name: getattr(agent, name) for name in _AGENT}
     return {
         "vantage": vantage.id,
         "name": _name(vantage.name),
         "center": vantage.center,
-        "presence": agent.presence.value,
+        "presence": presence.value,
         "since": agent.since or None,
         "heard_at": round(epoch + agent.heard_at, 3) if agent.heard_at else None,
         **told,

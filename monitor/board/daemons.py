@@ -73,6 +73,8 @@ def _agent(agent: Item, teller: Teller) -> Line:
 
 def _remarks(agent: Item, teller: Teller) -> Iterator[Text]:
     label, offset = teller.words.label, agent["clock_offset"]
+    if agent["presence"] == "unknown" and agent["heard_at"]:
+        yield Text(label["last_heard"].format(at=teller.clock(agent["heard_at"])))
     for wrong in ("duplicate", "quarantined"):
         if agent[wrong]:
             yield Text(f"{SUSPECTED[0]} {label[wrong]}", SUSPECTED[1])

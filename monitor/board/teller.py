@@ -24,6 +24,7 @@ PRESENCES: Mapping[str, tuple[str, str]] = {
     "silent": SIGNS["unknown"],
     "stopped": ("-", "yellow"),
     "unheard": ("?", "dim"),
+    "unknown": SIGNS["unknown"],
 }
 """The same for the daemons of other vantages: silence is missing evidence, no outage."""
 SUSPECTED = ("!", "bold yellow")

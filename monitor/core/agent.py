@@ -21,6 +21,8 @@ class Presence(StrEnum):
     """It said nothing for longer than it said it would: its evidence is missing, nothing else is known."""
     STOPPED = "stopped"
     """It said farewell."""
+    UNKNOWN = "unknown"
+    """It was online when our own broker went away: since then nobody could be heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +146,9 @@ class Step(NamedTuple):
 
     track: Track
     told: tuple[Told, ...] = ()
+
+
+def present(agent: Agent, broker_lost_at: float | None) -> Presence:
+    """Return whether an agent is there, given since when we have no broker to hear it by, if so."""
+    deaf = broker_lost_at is not None and agent.presence is Presence.ONLINE
+    return Presence.UNKNOWN if deaf else agent.presence

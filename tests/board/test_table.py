@@ -485,3 +485,15 @@ def test_roll_calls_stand_below_the_table_with_what_is_due():
         "? Router at Danjiangkou: never entered: roll-call due",
     ]
     assert "? 丹江口市路由器：尚未点名，应点名" in drawn(world)
+
+
+def test_while_our_own_broker_is_away_nobody_is_said_to_be_online():
+    world = city.world()
+    city.listen(world, "maojian")
+    city.listen(world, "yunyang", Presence.STOPPED)
+    world.broker_lost_at = city.MONOTONIC
+
+    assert "? unknown  Maojian" in drawn(world, "en")
+    assert "last heard 14:13:18" in drawn(world, "en")
+    assert "最后消息 14:13:18" in drawn(world)
+    assert "- stopped  Yunyang" in drawn(world, "en")

@@ -7,7 +7,7 @@ from which this daemon looks. Whose series there are is the inventory's choice, 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
-from monitor.core.agent import Agent, Presence
+from monitor.core.agent import Agent, Presence, present
 from monitor.core.detection import Verdict
 from monitor.outputs.prometheus.family import PREFIX, Family, Sample, Type, View
 from monitor.outputs.prometheus.labels import END, Ending
@@ -19,6 +19,7 @@ PRESENCES: Mapping[str, int] = {
     Presence.STOPPED.value: 1,
     Presence.SILENT.value: 2,
     Presence.UNHEARD.value: -1,
+    Presence.UNKNOWN.value: -2,
 }
 """Presence as numbers, as with health: what tells nothing is negative."""
 
@@ -44,6 +45,11 @@ def _each(
                 yield suffix, labels, END, number
 
     return Family(f"{PREFIX}agent_{name}", type_, help_, samples, LABELS, unit, query=query)
+
+
+def _presence(view: View) -> Iterator[Sample]:
+    for labels, agent in view.agents:
+        yield "", labels, END, PRESENCES[present(agent, view.world.broker_lost_at)]
 
 
 def _last_heard(view: View) -> Iterator[Sample]:
@@ -75,10 +81,12 @@ def _names(view: View) -> Iterator[Sample]:
 _QUERY = f"({PREFIX}agent_presence == 2) * on (agent) group_left (name) {PREFIX}agent_info"
 
 AGENT_FAMILIES = (
-    _each(
-        "presence",
+    Family(
+        f"{PREFIX}agent_presence",
+        Type.GAUGE,
         f"Whether the daemon of another vantage is there: {_LEGEND}.",
-        lambda agent: PRESENCES[agent.presence],
+        _presence,
+        LABELS,
         query=_QUERY,
     ),
     _each(
