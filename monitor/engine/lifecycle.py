@@ -50,6 +50,8 @@ class Tuning:
     degradations_per_year: float = 0.1
     trace_every: float = 0.0
     """Seconds between two traces of a circuit that is well; 0: paths are not traced."""
+    trace_beat: float = 2.0
+    """Seconds between two traces of what is well, at least: a router says little to one host."""
 
 
 class Engine:
@@ -85,7 +87,7 @@ class Engine:
         self._diagnostician.concluded = self.planner.follow
         self._pipeline.stirred = self._diagnostician.missed
         self.ear.stirred = self._diagnostician.stir
-        self.tracing = Tracing(world, mishaps, tracer, tuning.trace_every)
+        self.tracing = Tracing(world, mishaps, tracer, tuning.trace_every, tuning.trace_beat)
         self.tracing.ended = partial(self._diagnostician.traced, ours=True)
         self._diagnostician.changed = self.tracing.changed
         self.ear.ended = partial(self._diagnostician.traced, ours=False)

@@ -24,10 +24,9 @@ from monitor.kit.resolver import ResolveError, literal, shared
 from monitor.kit.sockets import FAMILIES
 from monitor.kit.trace import Asked, Method, Path, TraceError
 
-BEAT = 1.0
-"""Seconds between two traces of what is well, at least."""
-AT_ONCE = 4
-"""Traces under way at the same time."""
+AT_ONCE = 2
+"""Traces under way at the same time. Linux, as a router, tells one host of six packets that ran out, and then
+of one a second: more at once would leave some of them without an answer of the first router."""
 PER_INCIDENT = 4
 """Circuits that are traced because of one incident."""
 PER_MINUTE = 30
@@ -57,9 +56,13 @@ class Tracing:
         mishaps: Mishaps,
         tracer: Tracer,
         every: float,
+        beat: float,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """Trace each circuit every so many seconds while it is well; 0: never, and nothing else either."""
+        """Trace each circuit every so many seconds while it is well; 0: never, and nothing else either.
+
+        *beat*: seconds between two such traces, at least.
+        """
         self.ended: Callable[[Ending], None] = _nobody
         """Hears where a way ends, once that was traced because of an incident."""
         self.good: dict[str, Trace] = {}
@@ -68,6 +71,7 @@ class Tracing:
         self._mishaps = mishaps
         self._tracer = tracer
         self._every = every
+        self._beat = beat
         self._wall = wall
         self._ways: Mapping[str, Check] = {}
         self._due: dict[str, float] = {}
@@ -136,7 +140,7 @@ class Tracing:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(self._beat)
             circuit = self._next(time.monotonic())
             if circuit is not None:
                 self._begin(self._before(circuit))

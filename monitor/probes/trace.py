@@ -126,7 +126,7 @@ def _values(path: Path) -> dict[str, float]:
     values = {
         "hops": float(len(path.hops)),
         "reached": float(path.reached),
-        "sent": float(sum(hop.sent for hop in path.hops)),
+        "sent": float(path.sent),
         "silent": float(sum(not hop.address for hop in path.hops)),
     }
     return values if path.rtt is None else {**values, "rtt": path.rtt}

@@ -58,9 +58,7 @@ def with_hosts(inventory):
 @contextlib.asynccontextmanager
 async def traced(script, tracer, inventory=None, every=600.0):
     """Run an engine that traces with *tracer*; give it and a feed that heard everything."""
-    tuning = Tuning(
-        false_alarms_per_year=0.01, suspicions_per_year=26, concurrency=50, hold=1.0, trace_every=every
-    )
+    tuning = Tuning(0.01, 26, 50, hold=1.0, trace_every=every, trace_beat=0.02)
     async with opened() as (log, vitals):
         engine = Engine(
             inventory or with_hosts(city()),

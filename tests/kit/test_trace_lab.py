@@ -147,6 +147,20 @@ def test_a_router_that_refuses_ends_the_way_with_its_code(here, method, family, 
 
 
 @pytest.mark.parametrize("family", [4, 6])
+def test_a_raw_socket_finds_the_same_where_there_are_no_ping_sockets(here, family):
+    with inside(here):
+        sysctl("net.ipv4.ping_group_range", "1 0")
+    try:
+        path = traced(here, THERE[family])
+    finally:
+        with inside(here):
+            sysctl("net.ipv4.ping_group_range", "0 2147483647")
+
+    assert (path.how, len(path.hops)) == ("echo_reply", 4)
+    assert tuple(addresses(path)[1:3]) in BRANCHES[family]
+
+
+@pytest.mark.parametrize("family", [4, 6])
 def test_a_loop_of_routers_runs_out_of_hops(here, family):
     path = traced(here, end(family, 4), bounds=QUICK._replace(hops=8))
 

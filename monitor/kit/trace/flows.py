@@ -13,7 +13,7 @@ from typing import Protocol
 from monitor.kit import sockets
 from monitor.kit.icmp.clock import Clock
 from monitor.kit.icmp.packets import ECHO4, ECHO6, REPLY4, REPLY6
-from monitor.kit.icmp.sockets import SO_TIMESTAMPNS, Way, open_socket
+from monitor.kit.icmp.sockets import SO_TIMESTAMPNS, PingForbiddenError, Way, open_socket
 from monitor.kit.trace.hearing import AT_ONCE, errors, stamp
 from monitor.kit.trace.window import TRIES, Heard
 
@@ -131,7 +131,7 @@ class Icmp(_OneSocket):
 
     def __init__(self, host: str, way: Way, wake: Callable[[], None]) -> None:
         self._ident = secrets.randbits(16)
-        sock, self._raw = open_socket(way, ident=socket.htons(self._ident), raw=None, buffer=_BUFFER)
+        sock, self._raw = _echo_socket(way, socket.htons(self._ident))
         self._v6 = way.family == socket.AF_INET6
         self._echo, self._reply = (ECHO6, REPLY6) if self._v6 else (ECHO4, REPLY4)
         super().__init__(sock, _address(host, way), wake)
@@ -164,6 +164,14 @@ class Icmp(_OneSocket):
         tag = message[_ECHO.size : _ECHO.size + _TAG]
         ours = told == kind and ident == self._ident and tag == self._tag[: len(tag)]
         return int(number) if ours else None
+
+
+def _echo_socket(way: Way, ident: int) -> tuple[socket.socket, bool]:
+    """Open a ping socket, or a raw one where there are none: that hears the errors of all others, too."""
+    try:
+        return open_socket(way, ident=ident, raw=False, buffer=_BUFFER)
+    except PingForbiddenError:
+        return open_socket(way, ident=ident, raw=None, buffer=_BUFFER)
 
 
 def _address(host: str, way: Way) -> tuple[object, ...]:

@@ -55,6 +55,8 @@ class Path(NamedTuple):
     """Type and code, if it was an ICMP error."""
     rtt: float | None = None
     """Seconds to the target."""
+    sent: int = 0
+    """Packets in all."""
 
     @property
     def last(self) -> Hop | None:

@@ -39,6 +39,7 @@ class Window:
         self._stop_at = bounds.hops
         self._farthest = 0
         self._not_before = 0.0
+        self._sent = 0
 
     @property
     def over(self) -> bool:
@@ -62,6 +63,7 @@ class Window:
     def sent(self, number: int, now: float) -> None:
         """Note that a packet is under way."""
         ttl = number // TRIES
+        self._sent += 1
         self._tries[ttl] += 1
         self._flying_at[ttl] += 1
         self._flying[number] = now + self._bounds.wait
@@ -96,12 +98,13 @@ class Window:
         stop = self._stop
         if stop is None:
             how = "time" if cut_short else "hops" if self._farthest == self._bounds.hops else "silence"
-            return Path(self._target, method, tuple(hops), how=how)
+            return Path(self._target, method, tuple(hops), how=how, sent=self._sent)
         if stop.address != self._target and len(hops) > 1 and hops[-2].address == stop.address:
             hops.pop()  # the router that refuses is the one that let the packet before run out
         reached = stop.address == self._target
         rtt = self._hop(self._stop_at).rtt if reached else None
-        return Path(self._target, method, tuple(hops), reached, stop.word, stop.address, stop.icmp, rtt)
+        known = Path(self._target, method, tuple(hops), reached, stop.word, stop.address, stop.icmp, rtt)
+        return known._replace(sent=self._sent)
 
     @property
     def _limit(self) -> int:
