@@ -39,7 +39,13 @@ def own_lines(status: Item, teller: Teller, console: Console, width: int) -> Ite
     for signed, lines in ((SIGNS["down"], troubles), (SUSPECTED, notices)):
         for what, told in lines:
             if told:
-                yield from _hanging(signed, f"{what}: {told}", console, width)
+                yield from _hanging(signed, f"{what}: {_in_short(told, teller)}", console, width)
+
+
+def _in_short(told: str, teller: Teller) -> str:
+    """Put in front of a technical text what it says, where this language has words for it."""
+    short = next((said for piece, said in teller.words.trouble.items() if piece in told), "")
+    return f"{short}{teller.words.semicolon}{told}" if short else told
 
 
 def _hanging(signed: tuple[str, str], told: str, console: Console, width: int) -> Iterator[Text]:

@@ -497,3 +497,18 @@ def test_while_our_own_broker_is_away_nobody_is_said_to_be_online():
     assert "last heard 14:13:18" in drawn(world, "en")
     assert "最后消息 14:13:18" in drawn(world)
     assert "- stopped  Yunyang" in drawn(world, "en")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "zh"),
+    [
+        ("/var/x.db: no space left on the disk; make room", "事件记录: 磁盘空间不足；/var/x.db: no space"),
+        ("/var/x.db: something new", "事件记录: /var/x.db: something new"),
+    ],
+)
+def test_a_technical_trouble_says_in_chinese_first_what_it_is(trouble, zh):
+    vitals = city.vitals()
+    vitals.store.trouble = trouble
+
+    assert zh in drawn(city.world(), vitals=vitals)
+    assert f"event log: {trouble}" in drawn(city.world(), "en", vitals=vitals)

@@ -28,6 +28,8 @@ class Words:
     """Headings and short labels of tables and pages."""
     fact: Mapping[str, str]
     """By key, what is known besides of what happened to a daemon; `<key>_true`, `<key>_false` of what is so or not."""
+    trouble: Mapping[str, str]
+    """By a piece of a technical text in English, what it says in short; empty where that is clear enough."""
     sentence: Mapping[str, str]
     """Patterns of whole sentences, see `core/sentence.py`."""
     incident: Mapping[str, str]
