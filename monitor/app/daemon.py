@@ -1,45 +1,35 @@
-"""The composition root: the only place that knows everything, and ties it together."""
+"""One daemon, from its parts to a stop."""
 
 import asyncio
 import gc
 import secrets
 import signal
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
 
+from monitor.app.life import Life
+from monitor.app.parts import Outputs, roster_of, tuning_of
 from monitor.board.server import Board
-from monitor.config.roster import load_roster
 from monitor.core.inventory import Inventory
-from monitor.core.oneline import one_line
-from monitor.core.roster import Roster
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
 from monitor.engine.duty import DutyDesk
-from monitor.engine.lifecycle import Engine, Tuning
+from monitor.engine.lifecycle import Engine
 from monitor.engine.orders import Orders, control_socket
-from monitor.engine.pulse import Pulse
 from monitor.errors import ConfigError
 from monitor.kit import local
-from monitor.kit.resolver import close_shared, shared
+from monitor.kit.resolver import close_shared
 from monitor.kit.snmp import Receiver
 from monitor.kit.stamp import Reflector
-from monitor.kit.systemd import Manager
-from monitor.outputs.alertmanager import AlertmanagerOutput
 from monitor.outputs.log import LogOutput
-from monitor.outputs.mqtt import MqttOutput
 from monitor.outputs.prometheus import Metrics
-from monitor.outputs.webhook import WebhookOutput
 from monitor.ports import Feed, Output, ProbeKind
 from monitor.settings import Settings, load_declared
 from monitor.store import Store, log_file
-from monitor.vantages.collector import Collector
-from monitor.vantages.reporter import Reporter
 
 LAST_WORDS = 3.0
 """Seconds that outputs have to tell what is still to be told when the daemon stops."""
@@ -53,10 +43,6 @@ the usual 5 ms the log was not written for as long as a storm lasted.
 """
 LISTEN_AGAIN = 5.0
 """Seconds after which a listener that could not listen (its address is not there yet) tries again."""
-LIFE = 10.0
-"""Seconds between two signs of life to the service manager, at most."""
-LIFE_SIGNS = 3
-"""Signs of life within the time that it waits for one."""
 ASKED_TO_END = 5
 """How often a task is cancelled: libraries have been seen to swallow the first time."""
 
@@ -83,8 +69,6 @@ class App:
         vitals = Vitals()
         self._settings = settings
         self._kinds = kinds
-        self._manager = Manager()
-        self._pulse = Pulse(vitals)
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Event()
         self._store = store = Store(
@@ -97,43 +81,22 @@ class App:
             inventory,
             settings.vantage,
             kinds,
-            Tuning(
-                false_alarms_per_year=settings.detection.false_alarms_per_year,
-                suspicions_per_year=settings.detection.suspicions_per_year,
-                degradations_per_year=settings.detection.degradations_per_year,
-                concurrency=settings.looking.concurrency,
-                hold=settings.detection.hold,
-                trace_every=settings.tracing.every,
-            ),
+            tuning_of(settings),
             boot=secrets.token_hex(8),
             zone=zone,
             log=store,
             vitals=vitals,
         )
+        self._life = Life(self.engine)
         store.tell = self.engine.tell
-        self._desk = DutyDesk(_roster(settings), zone, self.engine.tell)
+        self._desk = DutyDesk(roster_of(settings), zone, self.engine.tell)
         self._orders = Orders(self.engine.planner, self.engine.intake, vitals.store)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
         self._reflectors = settings.reflector.reflectors(vitals)
         self._traps = settings.traps.receiver(self.engine.nudger.nudge)
         self._outputs: list[Output] = [] if quiet else [LogOutput()]
-        if settings.mqtt.host is not None:
-            broker = settings.mqtt.options(settings.vantage)
-            carry = partial(self._orders.answer, via="mqtt")
-            self._outputs.append(
-                MqttOutput(
-                    broker, vitals, resolve=_resolve, zone=zone, carry=carry, intake=self.engine.intake
-                )
-            )
-            if settings.collect:
-                self._outputs.append(Collector(broker, vitals, self.engine.ear, store, resolve=_resolve))
-        for name, webhook in settings.webhooks.items():
-            self._outputs.append(WebhookOutput(name, webhook.options(), vitals, self._desk.names))
-        for name, alertmanager in settings.alertmanagers.items():
-            self._outputs.append(AlertmanagerOutput(name, alertmanager.options(), vitals, self._desk.names))
-        for name, report in settings.reports.items():
-            self._outputs.append(Reporter(name, report.options(), vitals, store, resolve=_resolve))
+        self._outputs += Outputs(settings, vitals, self.engine, store, self._desk, self._orders).made()
 
     @property
     def world(self) -> World:
@@ -161,8 +124,8 @@ class App:
             sys.setswitchinterval(HAND_OVER)
             gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
-            self._manager.ready(self._line())
-            tasks.append(asyncio.create_task(self._show_life(), name="life"))
+            self._life.ready()
+            tasks.append(asyncio.create_task(self._life.run(), name="life"))
             tasks.append(asyncio.create_task(self._desk.run(), name="duty"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
             tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
@@ -171,7 +134,7 @@ class App:
                 tasks.append(asyncio.create_task(_listen(self._traps, "traps"), name="traps"))
             await self._until_stopped(tasks)
         finally:
-            self._manager.stopping()
+            self._life.stopping()
             await self.engine.stop()
             await self._wind_up(tasks)
             await self._store.close()
@@ -194,33 +157,16 @@ class App:
             await self._warm_up()
             await self._reloading.wait()
             self._reloading.clear()
-            self._manager.reloading()
+            self._life.reloading()
             try:
                 inventory = await asyncio.to_thread(load_declared, self._settings, self._kinds)
-                roster = await asyncio.to_thread(_roster, self._settings)
+                roster = await asyncio.to_thread(roster_of, self._settings)
             except ConfigError as error:
                 self.engine.refuse_reload(str(error))
             else:
                 self.engine.reload(inventory)
                 self._desk.adopt(roster)
-            self._manager.ready(self._line())
-
-    async def _show_life(self) -> None:
-        """Tell the service manager how we are, and that we move as long as we do."""
-        every = min(LIFE, (self._manager.watchdog or LIFE * LIFE_SIGNS) / LIFE_SIGNS)
-        while self._manager.listens:
-            periods = (check.look.period for check in self.world.checks.values())
-            stands = self._pulse.standstill(time.monotonic(), min(periods, default=None))
-            if stands:
-                log.error("daemon.standstill", what=stands)
-                self._manager.is_now(f"{stands} stands still")
-            else:
-                self._manager.moving(self._line())
-            await asyncio.sleep(every)
-        await asyncio.Event().wait()
-
-    def _line(self) -> str:
-        return one_line(self.world, self.engine.vitals, "zh")
+            self._life.ready()
 
     async def _take_orders(self) -> None:
         """Carry out what is ordered by whoever may write the state folder."""
@@ -271,10 +217,6 @@ class App:
                 _, pending = await asyncio.wait(pending, timeout=2.0)
 
 
-def _roster(settings: Settings) -> Roster:
-    return Roster() if settings.roster is None else load_roster(settings.roster)
-
-
 async def _listen(listener: Reflector | Receiver, name: str) -> None:
     """Listen for what others send unasked; that it cannot be done, or not yet, stops nothing else."""
     told = False
@@ -286,11 +228,6 @@ async def _listen(listener: Reflector | Receiver, name: str) -> None:
                 log.warning("listener.deaf", listener=name, port=listener.port, error=str(error))
             told = True
         await asyncio.sleep(LISTEN_AGAIN)
-
-
-async def _resolve(host: str) -> list[str]:
-    """Resolve the broker's name as everything else is resolved: bounded, cached, in no one's way."""
-    return await shared().resolve(host)
 
 
 @contextmanager
