@@ -28,6 +28,8 @@ HURRIED = 3_000
 """Looks in a second that are made sooner than in the rhythm of their checks, at most."""
 CLOCK_STEP = 1.0
 """Seconds by which the wall clock may drift from ours before we call it a step."""
+READ = 1.0
+"""Seconds without lag at the end of a wait in which an answer that had come would have been read."""
 
 
 class Pipeline:
@@ -100,7 +102,7 @@ class Pipeline:
             self._revised(key, was, sent_at)
 
     def _take(self, key: Watch, sent_at: float, finding: Finding) -> None:
-        if finding.reason == "timeout" and self.scheduler.lagged_since(sent_at):
+        if finding.reason == "timeout" and self.scheduler.lagged_since(max(sent_at, time.monotonic() - READ)):
             self._vitals.evidence_dropped += 1
             finding = unknown("own_lag", "the event loop was late while we waited")
         if finding.outcome is Outcome.UNKNOWN and key.slot is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from contextlib import closing
 
 from monitor.core.detection import Verdict
@@ -217,3 +218,15 @@ async def test_silence_while_our_own_loop_was_blocked_is_not_held_against_anybod
         assert watch.belief.doubt is None
         assert engine.vitals.evidence_dropped == 1
         assert watch.reading.finding.reason == "own_lag"
+
+
+async def test_a_long_silence_counts_if_our_own_loop_was_blocked_only_at_its_beginning():
+    async with running(city(), Script()) as (engine, _):
+        await whole(engine)
+        pipeline = engine._pipeline
+        watch, now = pipeline.watches["dan/city/primary/script"], time.monotonic()
+        pipeline.scheduler._lagged_until = now - 2.0
+        pipeline.found(watch, now - 5.0, SILENT)
+
+        assert watch.belief.doubt is not None
+        assert engine.vitals.evidence_dropped == 0
