@@ -1,14 +1,19 @@
 """snmp at a router: interfaces by name, neighbours by address, and the tests that it runs itself."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from monitor.core.observation import Outcome
 from monitor.engine.runner import look_with, observe
 from monitor.kit.snmp import Bind, Question, Value, ber
-from monitor.probes.snmp import Options, probe
+from monitor.probes.snmp import REASONS, Options, asker, probe
 from monitor.probes.snmp.interfaces import NAMES, Interface
 from monitor.probes.snmp.options import UPTIME
+from monitor.probes.ups import REASONS as UPS_REASONS
+from monitor.probes.ups import Options as UpsOptions
+from monitor.probes.ups.mib import Card
 from tests.snmpd import needs_snmpd, snmpd
 
 IF, IFX = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
@@ -237,3 +242,67 @@ def test_an_agent_that_tells_nonsense_is_not_well(values):
 def test_options_that_contradict_each_other_are_refused(wrong, word):
     with pytest.raises(ValidationError, match=word):
         Options(host="127.0.0.1", community_file="x", **wrong)
+
+
+# Agents that answer, and as they like.
+
+values = st.one_of(
+    st.builds(
+        Value, st.sampled_from([ber.INTEGER, ber.COUNTER32, ber.COUNTER64, ber.GAUGE]), st.integers(-9, 2**64)
+    ),
+    st.builds(
+        Value, st.just(ber.OCTETS), st.sampled_from([b"GE1", b"", b"\xff\n", b"nan", b"1e999", b"\n\0\0\1"])
+    ),
+    st.builds(Value, st.just(ber.OID), st.just((1, 3, 6))),
+    st.builds(Value, st.sampled_from(sorted(ber.MISSING)), st.none()),
+)
+QUESTIONS = [
+    {"get": "1.3.6.1.2.1.1.5.0"},
+    {"get": "1.3.6.1.2.1.1.5.0", "expect": "x"},
+    {"get": "1.3.6.1.2.1.1.5.0", "rate": True, "warn_above": 1},
+    {"ifname": "GE1", "warn_utilisation": 0.5, "max_errors": 1},
+    {"bgp": "10.0.0.1"},
+    {"ospf": "10.0.0.1"},
+    {"bfd": "10.0.0.1"},
+    {"test": "a/b", "max_loss": 0.1, "max_round_trip": 1},
+    {"test": "a/b", "test_mib": "huawei"},
+    {"test": "10", "test_mib": "cisco"},
+]
+ASKERS = [asker(Options(host="127.0.0.1", community_file="x", **question)) for question in QUESTIONS]
+ASKERS.append(Card(UpsOptions(host="127.0.0.1", community_file="x", minutes=10)))
+
+
+def oids(question):
+    """Draw names for an answer: those asked for, what follows them, or anything."""
+    asked = list(question.oids)
+    after = [(*oid, number) for oid in asked for number in (1, 2)]
+    return st.sampled_from(asked + after + [UPTIME, (1, 3)])
+
+
+def converse(data, one):
+    talk = one.talk()
+    try:
+        question = next(talk)
+        for _ in range(12):
+            size = data.draw(st.integers(0, len(question.oids) + question.repetitions))
+            binds = [Bind(data.draw(oids(question)), data.draw(values)) for _ in range(min(size, 14))]
+            question = talk.send(tuple(binds))
+        talk.close()
+    except StopIteration as ended:
+        finding = ended.value
+        assert finding.reason in {"ok", *REASONS, *UPS_REASONS}
+        assert finding.detail == "" or finding.detail.isprintable()
+        assert all(isinstance(value, float) for value in finding.values.values())
+
+
+@settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), one=st.sampled_from(ASKERS))
+def test_whatever_an_agent_answers_is_judged(data, one):
+    converse(data, one)
+
+
+@pytest.mark.long
+@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), one=st.sampled_from(ASKERS))
+def test_whatever_an_agent_answers_is_judged_ten_thousand_times(data, one):
+    converse(data, one)

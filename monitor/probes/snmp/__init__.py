@@ -36,7 +36,7 @@ __all__ = ["REASONS", "VALUES", "Options", "engine", "probe"]
 
 async def probe(options: Options) -> Finding:
     """Ask once; a rate needs two looks, so by hand there is none."""
-    return _finding(*await kit.converse(options, _asker(options)))
+    return _finding(*await kit.converse(options, asker(options)))
 
 
 def engine(sink: Sink) -> BatchEngine:
@@ -50,7 +50,7 @@ class _Engine:
         self._batch = kit.Batch(self._found)
 
     def prepare(self, options: Options) -> kit.Handle:
-        return kit.Handle(options, _asker(options))
+        return kit.Handle(options, asker(options))
 
     def send(self, due: Sequence[tuple[Any, object, float]]) -> None:
         self._batch.send(due)
@@ -62,7 +62,8 @@ class _Engine:
         self._sink.found(key, sent_at, _finding(rtt, result))
 
 
-def _asker(options: Options) -> kit.Asker:
+def asker(options: Options) -> kit.Asker:
+    """Return who has the conversation that the options ask for, again and again."""
     if options.get is not None:
         return single.Single(options)
     if options.ifname is not None:

@@ -58,26 +58,26 @@ class RemoteTest:
         row = _row(self._name)
         columns = (_STATUS, _AVERAGE, _ANSWERED, _SENT)
         status, average, answered, sent = _numbers(
-            (yield Question(tuple((*_DISMAN, column, *row) for column in columns)))
+            (yield Question(tuple((*_DISMAN, column, *row) for column in columns))), len(columns)
         )
         if status is None:
             return self._missing()
         if status == _DISABLED or not sent:
             return unknown("test_not_run", f"{clean(self._name, 60)} has no result")
-        lost = 1 - (answered or 0) / sent
+        lost = max(0.0, 1 - (answered or 0) / sent)
         if not answered:
             return failed("test_failed", f"none of {sent} was answered", path_up=True, loss=lost)
         return self._judge(None if average is None else average * _MILLI, lost)
 
     def _huawei(self) -> Part:
         row = _row(self._name)
-        (latest,) = _numbers((yield Question(((*_LATEST, *row),))))
+        (latest,) = _numbers((yield Question(((*_LATEST, *row),))), 1)
         if latest is None:
             return self._missing()
         hop = (*row, latest, 1)
         columns = (_OUTCOME, _SHORTEST, _LONGEST)
         outcome, shortest, longest = _numbers(
-            (yield Question(tuple((*_RESULTS, column, *hop) for column in columns)))
+            (yield Question(tuple((*_RESULTS, column, *hop) for column in columns))), len(columns)
         )
         if not outcome:
             return unknown("test_not_run", f"{clean(self._name, 60)} has no result")
@@ -89,7 +89,7 @@ class RemoteTest:
 
     def _cisco(self) -> Part:
         row = (int(self._name),)
-        took, sense = _numbers((yield Question(((*_CISCO, _TOOK, *row), (*_CISCO, _SENSE, *row)))))
+        took, sense = _numbers((yield Question(((*_CISCO, _TOOK, *row), (*_CISCO, _SENSE, *row)))), 2)
         if sense is None:
             return self._missing()
         if sense == _OVER_THRESHOLD:
@@ -121,5 +121,7 @@ def _row(name: str) -> Oid:
     return tuple(number for part in (owner.encode(), test.encode()) for number in (len(part), *part))
 
 
-def _numbers(binds: tuple[Bind, ...]) -> list[int | None]:
-    return [bind.value.number for bind in binds]
+def _numbers(binds: tuple[Bind, ...], count: int) -> list[int | None]:
+    """Return the numbers of an answer; an agent may tell less than it was asked for."""
+    found = [bind.value.number for bind in binds[:count]]
+    return found + [None] * (count - len(found))
