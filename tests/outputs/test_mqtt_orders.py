@@ -11,7 +11,7 @@ import pytest
 
 from monitor.kit.mqtt import Delivery, Refused
 from monitor.outputs.mqtt import MqttOptions, MqttOutput
-from monitor.outputs.mqtt.orders import REMEMBERED, WAITING, Orders
+from monitor.outputs.mqtt.orders import REMEMBERED, WAITING, Orders, every
 from monitor.outputs.mqtt.schema import ORDERS, schemas
 from tests.board import city
 from tests.listener import listening
@@ -244,3 +244,19 @@ async def test_unless_the_settings_say_so_no_orders_are_taken(tmp_path):
         await listener.until(lambda heard: sum(is_online([h]) for h in heard) > 2)
 
     assert not desk.did
+
+
+async def test_each_matter_has_a_topic_of_its_own_and_no_say_in_another():
+    planned, _ = every(ROOT, "shiyan", "boot-1", Desk().carry, lambda: NOW)
+    desk = Desk()
+    desk.gate.set()
+    report = Orders(ROOT, "shiyan", "boot-1", desk.carry, lambda: NOW, matter="report")
+    task = asyncio.create_task(report.carry_out(desk))
+    await give(report, order="report/enter", subject="dan/radio", state="ok")
+    await give(report, "r2", order="planned/add")
+    answers = await answered(desk, 2)
+    task.cancel()
+
+    assert (planned.topic, report.topic) == (TOPIC, f"{ROOT}/command/shiyan/report")
+    assert [answer["refused"] for answer in answers] == [None, "on this topic all orders begin with report/"]
+    assert [order["order"] for order in desk.did] == ["report/enter"]

@@ -168,6 +168,7 @@ async def test_over_a_broker_too_and_while_that_is_away_nobody_is_silent(tmp_pat
         await is_(one, "unknown", "deaf")
         await broker.start()
         await is_(one, "down", "silent")
+        await one.tells("status.changed", about=BACKUP, now="down", reason="silent")
         told = one.told("status.changed", about=BACKUP)
 
     assert [record["now"] for record in told] == ["down", "up", "unknown", "down"]
