@@ -1,15 +1,12 @@
 """modbus: one value of a device, what it means, and whether it is within its limits."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
 from monitor.core.observation import Outcome
 from monitor.engine.runner import observe
 from monitor.probes.modbus import Options, probe
+from tests.probes.callees import controller
 from tests.probes.peers import closed_port, peer, resets, says
 
 
@@ -166,12 +163,8 @@ def test_what_makes_no_sense_is_refused_when_it_is_read(given, complaint):
 @pytest.fixture(scope="module")
 def pymodbus():
     """Start a real device, once for this file; give its port."""
-    script = Path(__file__).with_name("modbus_server.py")
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as server:
-        try:
-            yield int(server.stdout.readline())
-        finally:
-            server.terminate()
+    with controller() as port:
+        yield port
 
 
 @pytest.mark.parametrize(

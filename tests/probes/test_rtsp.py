@@ -1,14 +1,13 @@
 """rtsp: whether a camera speaks, whether it lets us in, and whether there is a picture."""
 
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from monitor.core.observation import Outcome
 from monitor.probes.rtsp import Options, probe
+from tests.probes.callees import camera
 from tests.probes.peers import closed_port, peer, resets, says
 
 PICTURE = (
@@ -26,7 +25,7 @@ def answer(asked, status="200 OK", body=b"", more=""):
     return head + number(asked) + b"\r\n" + body
 
 
-def camera(*answers):
+def films(*answers):
     """Behave so: give these answers, each a function of what was asked, one after the other."""
 
     async def behave(one, reader, writer):
@@ -45,11 +44,11 @@ async def look(behave, path="/ch1", **options):
 
 
 def shows(body, more="Server: Cam 7\r\n"):
-    return camera(lambda asked: answer(asked, body=body, more=more))
+    return films(lambda asked: answer(asked, body=body, more=more))
 
 
 def refuses(status, more=""):
-    return camera(lambda asked: answer(asked, status, more=more))
+    return films(lambda asked: answer(asked, status, more=more))
 
 
 @pytest.fixture
@@ -87,7 +86,7 @@ async def test_a_stream_with_a_picture_is_well_and_says_what_it_is_made_of():
         pytest.param(says(lambda _: b"RTSP/1.0 20"), {}, "bad_response", id="hangs-up-in-the-middle"),
         pytest.param(says(lambda _: b""), {}, "closed", id="hangs-up"),
         pytest.param(
-            camera(lambda asked: answer(asked, body=b"x" * 70_000)), {}, "bad_response", id="far-too-long"
+            films(lambda asked: answer(asked, body=b"x" * 70_000)), {}, "bad_response", id="far-too-long"
         ),
     ],
 )
@@ -116,14 +115,14 @@ async def test_the_answers_to_others_and_the_servers_own_questions_are_passed_ov
         other = answer(b"CSeq: 77\r\n", "404 Not Found", b"12345")
         return b"SET_PARAMETER rtsp://x RTSP/1.0\r\nCSeq: 1\r\n\r\n" + other + answer(asked, body=PICTURE)
 
-    assert (await look(camera(chatty))).outcome is Outcome.OK
+    assert (await look(films(chatty))).outcome is Outcome.OK
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256", None])
 async def test_who_we_are_is_told_without_the_password(credential_file, algorithm):
     named = f", algorithm={algorithm}" if algorithm else ""
     challenge = f'WWW-Authenticate: Digest realm="county", nonce="abc", qop="auth"{named}\r\n'
-    behave = camera(
+    behave = films(
         lambda asked: answer(
             asked, "401 Unauthorized", more=challenge + "WWW-Authenticate: Basic realm=x\r\n"
         ),
@@ -143,7 +142,7 @@ async def test_who_we_are_is_told_without_the_password(credential_file, algorith
 
 async def test_a_password_that_is_not_believed_is_said_so(credential_file):
     challenge = 'WWW-Authenticate: Digest realm="county", nonce="abc"\r\n'
-    behave = camera(*[lambda asked: answer(asked, "401 Unauthorized", more=challenge)] * 2)
+    behave = films(*[lambda asked: answer(asked, "401 Unauthorized", more=challenge)] * 2)
     finding = await look(behave, credential_file=credential_file)
 
     assert finding.reason == "unauthorized"
@@ -151,7 +150,7 @@ async def test_a_password_that_is_not_believed_is_said_so(credential_file):
 
 
 async def test_a_password_is_not_sent_in_the_clear_unless_that_is_allowed(credential_file):
-    behave = camera(lambda asked: answer(asked, "401 No", more="WWW-Authenticate: Basic realm=x\r\n"))
+    behave = films(lambda asked: answer(asked, "401 No", more="WWW-Authenticate: Basic realm=x\r\n"))
     async with peer(behave) as one:
         url = f"rtsp://127.0.0.1:{one.port}/"
         finding = await probe(Options(url=url, credential_file=credential_file))
@@ -209,22 +208,11 @@ def test_what_makes_no_sense_is_refused_when_it_is_read(given, complaint):
 
 @pytest.fixture(scope="module")
 def gstreamer():
-    """Start a real server, once for this file; give its ports: for everybody, Digest, Basic."""
-    script = Path(__file__).with_name("gstreamer.py")
-    try:
-        server = subprocess.Popen(
-            ["/usr/bin/python3", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-    except FileNotFoundError:
-        pytest.skip("Debian's Python is not there")
-    with server:
-        try:
-            ports = server.stdout.readline().split()
-            if not ports:
-                pytest.skip("GStreamer's RTSP server is not installed")
-            yield dict(zip(("open", "digest", "basic"), ports, strict=True))
-        finally:
-            server.terminate()
+    """Start a real server, once for this file; give its ports."""
+    with camera() as ports:
+        if ports is None:
+            pytest.skip("GStreamer's RTSP server is not installed")
+        yield ports
 
 
 @pytest.mark.server

@@ -2,11 +2,7 @@
 
 import asyncio
 import contextlib
-import os
-import shutil
-import signal
-import socket
-import subprocess
+import functools
 
 import pytest
 from pydantic import ValidationError
@@ -14,6 +10,7 @@ from pydantic import ValidationError
 from monitor.core.observation import Outcome
 from monitor.engine.runner import observe
 from monitor.probes.sip import Options, probe
+from tests.probes import callees as real
 from tests.probes.peers import closed_port, never_answers, peer, says
 
 HOST = "127.0.0.1"
@@ -268,73 +265,14 @@ def test_what_makes_no_sense_is_refused_when_it_is_read(given, complaint):
 
 # Kamailio.
 
-CONFIGURATION = """#!KAMAILIO
-children=1
-tcp_children=1
-enable_tls=yes
-log_stderror=yes
-listen=udp:127.0.0.1:{plain}
-listen=tcp:127.0.0.1:{plain}
-listen=udp:[::1]:{plain}
-listen=tls:127.0.0.1:{secure}
-loadmodule "sl.so"
-loadmodule "tls.so"
-loadmodule "pv.so"
-loadmodule "textops.so"
-loadmodule "sanity.so"
-loadmodule "maxfwd.so"
-modparam("tls", "tls_method", "TLSv1.2+")
-modparam("tls", "certificate", "{certificate.cert_file}")
-modparam("tls", "private_key", "{certificate.key_file}")
-request_route {{
-    if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
-    if (!sanity_check()) {{ exit; }}
-    if ($rU == "busy") {{ sl_send_reply("486", "Busy Here"); exit; }}
-    if ($rU == "ill") {{ sl_send_reply("503", "Service Unavailable"); exit; }}
-    append_to_reply("Allow: OPTIONS, INVITE\\r\\n");
-    sl_send_reply("200", "OK");
-}}
-"""
-
-
-class Kamailio:
-    """A running Kamailio: its ports."""
-
-    def __init__(self, plain, secure):
-        self.ports = {"udp": plain, "tcp": plain, "tls": secure}
-
 
 @pytest.fixture(scope="module")
 def kamailio(tmp_path_factory, authority):
-    """Start a real server over all transports, once for this file."""
-    program = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin")
-    if program is None:
-        pytest.skip("kamailio is not installed")
-    folder = tmp_path_factory.mktemp("kamailio")
-    plain, secure = closed_port(), closed_port()
-    file = folder / "kamailio.cfg"
-    file.write_text(CONFIGURATION.format(plain=plain, secure=secure, certificate=authority.issue()))
-    server = subprocess.Popen(
-        [program, "-DD", "-E", "-f", file, "-w", folder, "-Y", folder, "-m", "32"],
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        asyncio.run(until_it_listens(secure))
-        yield Kamailio(plain, secure)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
-
-
-async def until_it_listens(port):
-    async with asyncio.timeout(20):
-        while True:
-            with socket.socket() as sock:
-                if sock.connect_ex((HOST, port)) == 0:
-                    return
-            await asyncio.sleep(0.02)
+    """Start a real server over all transports, once for this file; give its ports."""
+    with real.kamailio(tmp_path_factory.mktemp("kamailio"), authority.issue()) as ports:
+        if ports is None:
+            pytest.skip("kamailio is not installed")
+        yield ports
 
 
 @pytest.mark.server
@@ -342,7 +280,7 @@ async def until_it_listens(port):
 @pytest.mark.parametrize(("who", "reason"), [("hub", "ok"), ("busy", "ok"), ("ill", "status")])
 async def test_kamailio_is_understood_over_every_transport(kamailio, authority, transport, who, reason):
     given = {"ca_file": str(authority.file)} if transport == "tls" else {}
-    port = kamailio.ports[transport]
+    port = kamailio[transport]
     finding = await probe(
         Options(host=HOST, port=port, transport=transport, uri=f"sip:{who}@{HOST}:{port}", **given)
     )
@@ -354,7 +292,7 @@ async def test_kamailio_is_understood_over_every_transport(kamailio, authority, 
 
 @pytest.mark.server
 async def test_kamailio_is_understood_over_ipv6_and_by_its_own_address(kamailio):
-    finding = await probe(Options(host="::1", port=kamailio.ports["udp"]))
+    finding = await probe(Options(host="::1", port=kamailio["udp"]))
 
     assert finding.outcome is Outcome.OK
     assert "allows OPTIONS, INVITE" in finding.detail
@@ -362,53 +300,25 @@ async def test_kamailio_is_understood_over_ipv6_and_by_its_own_address(kamailio)
 
 @pytest.mark.server
 async def test_a_question_that_may_pass_nobody_is_answered_by_the_first(kamailio):
-    finding = await probe(Options(host=HOST, port=kamailio.ports["udp"], max_forwards=0))
+    finding = await probe(Options(host=HOST, port=kamailio["udp"], max_forwards=0))
 
     assert (finding.outcome, finding.values["status"]) == (Outcome.OK, 483)
 
 
 # SIPp.
 
-SCENARIO = """<?xml version="1.0" encoding="ISO-8859-1" ?>
-<scenario name="options">
-  <recv request="OPTIONS" crlf="true"></recv>
-  <send><![CDATA[
-SIP/2.0 {status}
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Server: SIPp
-Content-Length: 0
-
-]]></send>
-</scenario>
-"""
-
 
 @pytest.mark.server
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 @pytest.mark.parametrize(("status", "reason"), [("200 OK", "ok"), ("503 Full", "status")])
 async def test_sipp_is_understood(tmp_path, transport, status, reason):
-    program = shutil.which("sipp")
-    if program is None:
-        pytest.skip("sipp is not installed")
-    scenario, port = tmp_path / "options.xml", closed_port()
-    scenario.write_text(SCENARIO.format(status=status))
-    means = ["-t", f"{transport[0]}1", "-i", HOST, "-p", str(port)]
-    server = subprocess.Popen(
-        [program, "-sf", scenario, *means, "-nostdin"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
+    with real.sipp(tmp_path, transport, status) as port:
+        if port is None:
+            pytest.skip("sipp is not installed")
+        look = functools.partial(probe, Options(host=HOST, port=port, transport=transport))
         async with asyncio.timeout(20):
-            while (
-                finding := await probe(Options(host=HOST, port=port, transport=transport))
-            ).reason == "refused":
+            while (finding := await look()).reason == "refused":
                 await asyncio.sleep(0.02)
-    finally:
-        server.terminate()
-        server.wait()
 
     assert (finding.reason, finding.path_up) == (reason, True), finding.detail
     assert "server SIPp" in finding.detail
