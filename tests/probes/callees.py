@@ -72,7 +72,8 @@ def kamailio(folder, certificate):
     file = folder / "kamailio.cfg"
     file.write_text(CONFIGURATION.format(plain=plain, secure=secure, certificate=certificate))
     command = [program, "-DD", "-E", "-f", file, "-w", folder, "-Y", folder, "-m", "32"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as server:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    with subprocess.Popen(command, **quiet) as server:
         try:
             until_it_listens(secure)
             yield {"udp": plain, "tcp": plain, "tls": secure}

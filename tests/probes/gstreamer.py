@@ -24,7 +24,6 @@ def door(method):
     for path, launch in STREAMS.items():
         factory = GstRtspServer.RTSPMediaFactory()
         factory.set_launch(launch)
-        factory.set_shared(True)
         role = "duty, media.factory.access=true, media.factory.construct=true"
         if method is not None:
             factory.add_role_from_structure(Gst.Structure.new_from_string(role))
