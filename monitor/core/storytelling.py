@@ -15,7 +15,7 @@ from monitor.core.sentence import WORDS
 from monitor.core.story import Call, Left, Story
 from monitor.core.topology import Passage, Topology
 from monitor.core.topology.model import is_open
-from monitor.core.trace import came, ending_facts, where
+from monitor.core.trace import came, ending_facts, shortened, where
 from monitor.core.world import Json
 
 LOOKS = 20
@@ -24,6 +24,8 @@ MOST = 12
 """The same of components, links and devices."""
 FEW = 5
 """The same of other explanations and of carriers; all of it has to fit into one message."""
+TRACES = 4
+"""The same of traces: of two circuits from both ends."""
 PLACES = 4
 """Digits behind the point of a probability."""
 
@@ -275,12 +277,13 @@ def incident_facts(story: Story) -> dict[str, Json]:
 
 
 def _traces(story: Story) -> Iterator[dict[str, Json]]:
-    for number, ending in enumerate(story.incident.endings[:FEW]):
+    for number, ending in enumerate(story.incident.endings[:TRACES]):
         said: dict[str, Json] = {}
         for language, clauses in story.endings.items():
             parts = (clauses[number], came(ending, language))
             said[language] = WORDS[language].semicolon.join(filter(None, parts))
-        yield {**ending_facts(ending), "told": said}
+        ways: dict[str, Json] = {"hops": list(shortened(ending.hops)), "was": list(shortened(ending.was))}
+        yield {**ending_facts(ending), **ways, "told": said}
 
 
 def _named(name: Name) -> dict[str, Json]:

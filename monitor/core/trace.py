@@ -18,6 +18,8 @@ from monitor.core.world import Event, Json
 MOST = 8
 """Endings that are kept of one incident: of four circuits, from both ends."""
 HOPS = 30
+SHOWN = 5
+"""Hops that are named at each end of a long way."""
 SLACK = 60.0
 """Seconds by which a trace may seem older than the incident, as clocks differ."""
 _ADDRESS = re.compile(r"[0-9a-fA-F.:]{0,45}")
@@ -100,8 +102,13 @@ def came(ending: Ending, language: str) -> str:
     """Say by way of whom it led when all was well; empty: not known."""
     if not ending.was:
         return ""
-    way = " → ".join(hop or "*" for hop in ending.was)
+    way = " → ".join(hop or "*" for hop in shortened(ending.was))
     return WORDS[language].incident["came"].format(way=way)
+
+
+def shortened(hops: Sequence[str]) -> Sequence[str]:
+    """Leave out the middle of a long way."""
+    return hops if len(hops) <= 2 * SHOWN else [*hops[:SHOWN], "…", *hops[-SHOWN:]]
 
 
 def trace_news(

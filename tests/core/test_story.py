@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.core.ending import Ending
 from monitor.core.incident import Change, Other, Stage
 from monitor.core.inventory import Name, Risk, RiskKind
 from monitor.core.story import Call, Left
@@ -326,12 +327,15 @@ def test_the_longest_facts_are_an_event_that_other_vantages_can_be_told(ground):
         deciding=many[:8],
     )
     others = tuple(Other(many, 0.1, 1.0) for _ in range(12))
-    told = replace(story, incident=replace(story.incident, group=many, others=others))
+    way = ("2001:db8:1234:5678:9abc:def0:1234:5678",) * 30
+    ending = Ending(PRIMARY, "city", AT, way[0], reached=False, how="silence", hops=way, was=way, was_at=AT)
+    known = replace(story.incident, group=many, others=others, endings=(ending,) * 8)
+    told = replace(story, incident=known, endings=dict.fromkeys(("zh", "en"), (way[0] * 3,) * 8))
     facts = incident_facts(replace(told, names=dict.fromkeys(many, named)))
     entry = Entry(boot="b", seq=1, at=AT, kind="incident", subject=PRIMARY, data=facts)
 
     assert entry.data == facts
-    assert len(entry.payload()) < 32_768
+    assert len(entry.payload()) < 49_152
 
 
 def test_an_event_says_what_the_stage_was_before(ground):

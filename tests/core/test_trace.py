@@ -117,6 +117,14 @@ def test_it_is_said_in_both_languages(after, zh, en):
     assert came(ending, "zh") == "上次经由 A → B → * → C → 10.0.0.9"
 
 
+def test_a_long_way_is_told_by_its_ends():
+    ending = compare(trace(*(f"H{number}" for number in range(30)), reached=True), trace())
+
+    assert came(ending, "en") == (
+        "last time by way of H0 → H1 → H2 → H3 → H4 → … → H25 → H26 → H27 → H28 → H29"
+    )
+
+
 def test_what_was_not_known_before_is_not_said():
     ending = compare(None, trace("A", "B"))
 

@@ -80,9 +80,9 @@ class TracePayload(Payload):
     gone: str
     """The first behind it that answered when all was well, and no longer does; empty: not known."""
     hops: tuple[str, ...]
-    """All hops now; empty text: silence."""
+    """The hops now; empty text: silence. Of a long way the first and the last five."""
     was: tuple[str, ...]
-    """All hops when all was well; none: not known."""
+    """The same when all was well; none: not known."""
     was_at: float | None
     """When that was traced, Unix seconds."""
     told: SentencePayload
