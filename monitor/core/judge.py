@@ -213,6 +213,8 @@ class Judge:
     def _compare(self, sent: float, at: float, rtt: float | None, *, lost: bool) -> None:
         knew = self._loss.tells
         self._loss.weigh(sent, at, bad=lost)
+        if self._loss.tells and not knew:
+            self._loss.leave()  # the doubt in which it was told may end in an outage
         if rtt is not None and self.how.adaptive:
             self._slow.weigh(sent, at, bad=rtt > self.slow_above)
         if self._loss.tells or knew:

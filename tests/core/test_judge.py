@@ -130,6 +130,15 @@ def test_a_cut_inside_a_lossy_time_is_down_and_then_degraded_still():
     assert check.told == ["degraded", "down", "degraded"]
 
 
+def test_a_cut_right_after_a_lossy_time_was_told_does_not_make_it_forgotten():
+    check = Check().live("xxxo" * 4)
+    told, doubted = check.belief.verdict, check.belief.doubt is not None
+    check.live("x" * 40 + "oooooo")
+
+    assert (told, doubted) == ("degraded", True)
+    assert check.told == ["degraded", "down", "degraded"]
+
+
 def test_a_lossy_path_is_given_more_silence_before_it_is_called_down():
     clean, lossy = Check().live("oo"), Check().live("xo" * 60)
     silence = []
