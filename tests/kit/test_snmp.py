@@ -291,6 +291,7 @@ def test_whatever_comes_is_read_or_refused(data):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @settings(max_examples=10_000, deadline=None)
 @given(data=whatever)
 def test_whatever_comes_is_read_or_refused_ten_thousand_times(data):

@@ -162,6 +162,7 @@ def test_whatever_comes_is_a_trap_or_refused(data):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @settings(max_examples=10_000, deadline=None)
 @given(data=spoilt() | st.binary(max_size=100))
 def test_whatever_comes_is_a_trap_or_refused_ten_thousand_times(data):

@@ -256,6 +256,7 @@ def test_whatever_is_said_is_judged(words):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @settings(max_examples=10_000, deadline=None)
 @given(words=answers)
 def test_whatever_is_said_is_judged_ten_thousand_times(words):
