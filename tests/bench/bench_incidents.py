@@ -61,8 +61,9 @@ def main() -> int:
 
 
 def _mention(one: Told) -> None:
-    """Say at once what was wrong, for whoever waits."""
-    for words in one.wrong:
+    """Say at once how it went, for whoever waits."""
+    took = " ".join(f"{seconds:.1f}" for seconds in one.confirmed)
+    for words in one.wrong or (f"right, {took or '-'} s",):
         print(f"{time.strftime('%H:%M:%S')} {one.fault}, {one.center}: {words}", file=sys.stderr, flush=True)
 
 
