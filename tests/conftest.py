@@ -4,6 +4,7 @@ import pytest
 import structlog
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Keep the tests of one file together, for they share what is costly, and all labs, for there is one."""
     for item in items:
