@@ -25,7 +25,7 @@ demo: .venv/ready
 	@$(BIN)/command-monitor demo $(DEMO)
 
 test: .venv/ready servers
-	@$(BIN)/pytest -n $(JOBS) --dist loadgroup $(TESTS)
+	@$(BIN)/pytest -n $(JOBS) --no-loadscope-reorder $(TESTS)
 
 test-long: .venv/ready servers
 	@$(BIN)/pytest -m long $(TESTS)
@@ -35,7 +35,7 @@ check: .venv/ready servers
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/pytest -n $(JOBS) --dist loadgroup $(TESTS)
+	@$(BIN)/pytest -n $(JOBS) --no-loadscope-reorder $(TESTS)
 
 bench: .venv/ready servers
 	@set -e; for bench in tests/bench/bench_*.py; do echo "== $$bench"; \

@@ -2,15 +2,26 @@
 
 import pytest
 import structlog
+from xdist.scheduler import LoadScopeScheduling
+
+LABS = "tests/lab/"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+class ByFile(LoadScopeScheduling):
+    """Keeps the tests of one file together, for they share what is costly, and all labs, for there is one."""
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition("::")[0]
+        return LABS if file.startswith(LABS) else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items):
-    """Keep the tests of one file together, for they share what is costly, and all labs, for there is one."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        group = "lab" if file.startswith("tests/lab/") else file
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Begin with the labs: they take the longest and mostly wait."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LABS))
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from monitor.store.spans import Spans
 
 PROVISIONAL = 1 << 52
 """Positions above this one hold until the file could be opened; JavaScript can still count so far."""
-TAIL = 256
+TAIL = 2_000
 """Recorded events that stay in memory, so that readers at the end need no disk."""
-_SLACK = 64
+_SLACK = 256
 
 
 class Ring:
