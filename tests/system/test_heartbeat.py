@@ -1,6 +1,7 @@
 """Heartbeats over a real daemon: things report with curl, silence is seen, a restart forgets nothing."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import subprocess
@@ -150,15 +151,13 @@ async def publish(broker, *arguments):
 
 @needs_mosquitto
 async def test_over_a_broker_too_and_while_that_is_away_nobody_is_silent(tmp_path):
-    async with (
-        mosquitto(tmp_path) as broker,
-        town(tmp_path, **declared(tmp_path, valid_for=4)) as built,
-        daemon(
-            tmp_path, built.file, mqtt=broker_at(broker.port, heartbeats=True), detection=DETECTION
-        ) as one,
-    ):
-        await is_(one, "unknown", "never_heard")
+    async with contextlib.AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(mosquitto(tmp_path))
+        built = await stack.enter_async_context(town(tmp_path, **declared(tmp_path, valid_for=4)))
         await publish(broker, "-m", "ok", "-r")
+        mqtt = broker_at(broker.port, heartbeats=True)
+        one = await stack.enter_async_context(daemon(tmp_path, built.file, mqtt=mqtt, detection=DETECTION))
+        await is_(one, "unknown", "never_heard")
         await one.tells("mqtt.no_heartbeat", topic=f"command/v1/heartbeat/{CHECK}")
         await publish(broker, "-m", '{"status": "failed", "note": "磁带机故障"}')
         await is_(one, "down", "reported_failed")
