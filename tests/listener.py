@@ -74,10 +74,12 @@ async def listening(port: int, *filters: str, options: tuple[str, ...] = ()) -> 
     try:
         yield listener
     finally:
-        reading.cancel()
+        # Killed: one that is asked to end while a message comes in need not end.
         with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
+            process.kill()
+        async with asyncio.timeout(PATIENCE):
+            await process.wait()
+        reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         process._transport.close()
 

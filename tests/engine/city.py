@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from dataclasses import replace
 from datetime import UTC
+from weakref import WeakKeyDictionary
 
 from monitor.core.inventory import (
     Center,
@@ -121,15 +123,20 @@ async def running(inventory, script, folder=None, hold=30.0):
             await engine.stop()
 
 
+UNHEARD = WeakKeyDictionary()
+"""By feed, what came on the same page as the last event that was waited for, and after it."""
+
+
 async def hear(feed, wanted, seconds=20.0):
     """Read *feed* until an event for which *wanted* is true; return it and all before it."""
-    heard = []
+    heard, unheard = [], UNHEARD.setdefault(feed, deque())
     async with asyncio.timeout(seconds):
         while True:
-            for event in (await feed.news()).events:
-                heard.append(event)
-                if wanted(event):
-                    return event, heard
+            while unheard:
+                heard.append(unheard.popleft())
+                if wanted(heard[-1]):
+                    return heard[-1], heard
+            unheard.extend((await feed.news()).events)
 
 
 def is_status(subject, health):

@@ -132,7 +132,8 @@ async def refused(settings):
 async def gone(process):
     if process.returncode is None:
         process.kill()
-        await process.wait()
+        async with asyncio.timeout(PATIENCE):
+            await process.wait()
 
 
 @asynccontextmanager
