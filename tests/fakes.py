@@ -1,4 +1,4 @@
-"""Stand-ins for the parts that meet in monitor/ports.py, small and without a clock of their own."""
+"""Stand-ins for the parts that meet in monitor/ports/, small and without a clock of their own."""
 
 import asyncio
 from collections.abc import Iterable

@@ -28,7 +28,9 @@ class Fate(StrEnum):
     REFUSED = "refused"
     """It will not be taken however often it is brought."""
     LATER = "later"
-    """It may or may not have been taken; bring it again, as the same message."""
+    """It was not taken now; bring it again, as the same message."""
+    UNSURE = "unsure"
+    """It may have been taken or not, for no answer came; bring it again, as the same message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Receipt:
     """Seconds that the peer wants us to wait (RFC 9110, section 10.2.3)."""
     body: bytes = b""
     """The beginning of the peer's answer."""
+    reference: str = ""
+    """The peer's own name of what it has taken, by which it may speak of it later."""
 
 
 async def bring(ask: Ask, timeout: float, settings: ssl.SSLContext | None = None) -> Receipt:  # noqa: ASYNC109 - of one attempt
@@ -50,7 +54,7 @@ async def bring(ask: Ask, timeout: float, settings: ssl.SSLContext | None = None
         async with asyncio.timeout(timeout):
             answer = await fetch(shared(), Exchange(Way(settings=settings)), ask)
     except TimeoutError:
-        return Receipt(Fate.LATER, f"no answer within {timeout:g} s")
+        return Receipt(Fate.UNSURE, f"no answer within {timeout:g} s")
     except (ResolveError, ConnectError, RedirectRefusedError, aiohttp.ClientError, OSError) as error:
         return Receipt(Fate.LATER, clean(f"{type(error).__name__}: {error}"))
     if answer.status in _TAKEN:

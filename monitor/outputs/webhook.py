@@ -24,6 +24,7 @@ from monitor.kit.courier import Fate, Receipt, bring
 from monitor.kit.http_client import Ask
 from monitor.ports import Feed
 
+AGAIN = frozenset({Fate.LATER, Fate.UNSURE})
 OnDuty = Callable[[], Sequence[str]]
 """Gives the names of the officers who are on duty now."""
 
@@ -81,7 +82,7 @@ class WebhookOutput:
 
     async def _deliver(self, event: Event) -> None:
         body = json.dumps(self._payload(event), ensure_ascii=False).encode()
-        while (receipt := await self._attempt(event, body)).fate is Fate.LATER:
+        while (receipt := await self._attempt(event, body)).fate in AGAIN:
             self._note_trouble(receipt)
             await asyncio.sleep(max(self._backoff.next(), receipt.wait or 0.0))
         self._backoff.reset()
