@@ -1,18 +1,15 @@
 """One question by UDP from a new port, and the answers as the kernel stamped them."""
 
 import socket
-import struct
 import time
 from typing import NamedTuple, Self
 
 from monitor.kit import mishap
 from monitor.kit.sockets import Target, readable
+from monitor.kit.stamps import SECOND, stamp_of, stamp_what_comes
 
 LONGEST = 65_536
 """Bytes of the largest datagram, and a little more."""
-_SO_TIMESTAMPNS = 35
-"""From asm-generic/socket.h; the standard library does not name it."""
-_STAMP = struct.Struct("@qq")
 
 
 class UdpError(Exception):
@@ -49,7 +46,7 @@ class Exchange:
         except OSError as error:
             raise UdpError(mishap.at_once(error.errno)) from error
         try:
-            self._sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+            stamp_what_comes(self._sock)
             self._sock.connect(target.address)
         except OSError as error:
             self._sock.close()
@@ -82,7 +79,7 @@ class Exchange:
             except OSError as error:
                 raise UdpError(mishap.heard(self._sock, error.errno, self._sock.getpeername()[0])) from error
             else:
-                return self._heard(data, _stamp(ancillary))
+                return self._heard(data, stamp_of(ancillary) / SECOND)
 
     def _heard(self, data: bytes, stamp: float) -> Heard:
         """Believe the kernel's stamp; the monotonic clock if there is none or the clock was set meanwhile."""
@@ -90,12 +87,3 @@ class Exchange:
         rtt = stamp - self.sent_at
         rtt = rtt if 0 < rtt < took else took
         return Heard(data, self.sent_at + rtt, rtt)
-
-
-def _stamp(ancillary: list[tuple[int, int, bytes]]) -> float:
-    """Return the wall time at which the kernel took a datagram in, 0 if it does not say."""
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
-            seconds, nanoseconds = _STAMP.unpack_from(data)
-            return float(seconds) + float(nanoseconds) / 1e9
-    return 0.0

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import secrets
-import socket
-import struct
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -17,6 +15,7 @@ from monitor.kit.icmp.pool import Pool
 from monitor.kit.icmp.reasons import OVERFLOW, Miss, refused, silence
 from monitor.kit.icmp.sockets import PingForbiddenError
 from monitor.kit.icmp.targets import Target
+from monitor.kit.stamps import SECOND, SPACE, halves_of
 
 LATE = 3.0
 """Seconds after the deadline for which an answer is still waited for and told as late."""
@@ -39,8 +38,6 @@ Look = tuple[Target, Channel, object, int, float, float]
 
 _READ = 256
 """Bytes read of a message: the longest headers, tag and nonce fit in."""
-_STAMP_SPACE = socket.CMSG_SPACE(struct.calcsize("@ll"))
-_stamp_of = struct.Struct("@ll").unpack
 
 
 class Engine:
@@ -196,7 +193,7 @@ class Engine:
         offset, now = self._clock.offset, time.monotonic()
         for _ in range(_MOST):
             try:
-                data, notes, _, peer = recvmsg(_READ, _STAMP_SPACE)
+                data, notes, _, peer = recvmsg(_READ, SPACE)
             except BlockingIOError:
                 return
             except OSError:  # a ping socket tells of an error that is in its error queue
@@ -207,8 +204,8 @@ class Engine:
             if len(data) < shortest or not notes:
                 continue
             kind, its_ident, sequence, its_tag, nonce = parse(data)
-            seconds, nanoseconds = _stamp_of(notes[0][2])
-            stamp = seconds * 1_000_000_000 + nanoseconds
+            seconds, nanoseconds = halves_of(notes[0][2])
+            stamp = seconds * SECOND + nanoseconds
             look = outstanding.get(nonce)
             if look is not None:
                 target, _, key, its_sequence, sent, deadline = look

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from monitor.kit.icmp.packets import ECHO6, REPLY4, REPLY6
 from monitor.kit.icmp.reasons import ERROR_TYPES4, ERROR_TYPES6
+from monitor.kit.stamps import stamp_what_comes
 
-SO_TIMESTAMPNS = 35
 SO_MEMINFO = 55
 _SO_ATTACH_FILTER = 26
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
@@ -51,7 +51,7 @@ def open_socket(way: Way, *, ident: int, raw: bool | None, buffer: int) -> tuple
     try:
         sock.settimeout(0)
         _enlarge(sock, buffer)
-        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        stamp_what_comes(sock)
         _mark(sock, way)
         if is_raw:
             _filter(sock, way.family, ident)

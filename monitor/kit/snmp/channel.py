@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import struct
 import weakref
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,14 +11,11 @@ from monitor.kit import mishap
 from monitor.kit.mishap import Mishap
 from monitor.kit.snmp.v3 import LONGEST
 from monitor.kit.sockets import Target
+from monitor.kit.stamps import SPACE, stamp_of, stamp_what_comes
 
 MOST = 256
 """Datagrams read at one go, lest a flood keep us for ever."""
 BUFFER = 1 << 20
-_SO_TIMESTAMPNS = 35
-"""From asm-generic/socket.h; the standard library does not name it."""
-_STAMP = struct.Struct("@qq")
-_SPACE = socket.CMSG_SPACE(_STAMP.size)
 
 Address = tuple[str, int] | tuple[str, int, int, int]
 
@@ -70,13 +66,13 @@ class Channel:
             return
         for _ in range(MOST):
             try:
-                data, notes, flags, peer = sock.recvmsg(LONGEST, _SPACE)
+                data, notes, flags, peer = sock.recvmsg(LONGEST, SPACE)
             except BlockingIOError:
                 break
             except OSError:  # told in the error queue
                 continue
             if not flags & socket.MSG_TRUNC:
-                self._took(data, peer, _stamp(notes))
+                self._took(data, peer, stamp_of(notes))
             if self._sock is not sock:
                 return
         self._read_errors(sock)
@@ -92,7 +88,7 @@ class Channel:
     def _open(self) -> socket.socket:
         sock = self._target.open(socket.SOCK_DGRAM)
         try:
-            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+            stamp_what_comes(sock)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
             self._loop.add_reader(sock, _read, weakref.ref(self))
         except BaseException:
@@ -111,11 +107,3 @@ def _read(reference: "weakref.ref[Channel]") -> None:
     channel = reference()
     if channel is not None:
         channel.read()
-
-
-def _stamp(notes: list[tuple[int, int, bytes]]) -> int:
-    for level, kind, data in notes:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
-            seconds, nanoseconds = _STAMP.unpack_from(data)
-            return int(seconds * 1_000_000_000 + nanoseconds)
-    return 0

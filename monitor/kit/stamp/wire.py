@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from monitor.kit import stamps
+
 Notes = Iterable[tuple[int, int, bytes]]
 """Ancillary data as recvmsg gives it."""
 ROOM = 256
@@ -13,14 +15,13 @@ ROOM = 256
 LONGEST = 9216
 """Bytes of a packet that are read."""
 
-_SO_TIMESTAMPNS, _SO_RCVBUFFORCE = 35, 33
+_SO_RCVBUFFORCE = 33
 _BUFFER = 4 << 20
 _IP_MTU_DISCOVER, _IP_RECVTTL, _IP_PKTINFO = 10, 12, 8
 _IPV6_MTU_DISCOVER, _IPV6_DONTFRAG = 23, 62
 _PROBE = 3
 """Never fragment, and believe no path MTU that was learned (ip(7), IP_PMTUDISC_PROBE)."""
 _WHOLE = struct.Struct("@i")
-_STAMP = struct.Struct("@qq")
 _LINK_LOCAL = b"\xfe\x80"
 
 
@@ -37,7 +38,7 @@ class Notice(NamedTuple):
 
 def prepare(sock: socket.socket) -> None:
     """Have the kernel note stamp, code point, hops and our address of what comes, and never fragment."""
-    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    stamps.stamp_what_comes(sock)
     if sock.family == socket.AF_INET:
         for option in (socket.IP_RECVTOS, _IP_RECVTTL, _IP_PKTINFO):
             sock.setsockopt(socket.IPPROTO_IP, option, 1)
@@ -77,9 +78,9 @@ def notice(notes: Notes) -> Notice:
     local: tuple[int, int, bytes] | None = None
     for level, kind, data in notes:
         match level, kind:
-            case socket.SOL_SOCKET, 35:
-                seconds, nanoseconds = _STAMP.unpack_from(data)
-                at = seconds * 1_000_000_000 + nanoseconds
+            case socket.SOL_SOCKET, stamps.SO_TIMESTAMPNS:
+                seconds, nanoseconds = stamps.halves_of(data)
+                at = seconds * stamps.SECOND + nanoseconds
             case (socket.IPPROTO_IP, socket.IP_TOS) | (socket.IPPROTO_IPV6, socket.IPV6_TCLASS):
                 tos = data[0]
             case (socket.IPPROTO_IP, socket.IP_TTL) | (socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT):

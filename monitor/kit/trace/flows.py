@@ -13,8 +13,9 @@ from typing import Protocol
 from monitor.kit import sockets
 from monitor.kit.icmp.clock import Clock
 from monitor.kit.icmp.packets import ECHO4, ECHO6, REPLY4, REPLY6
-from monitor.kit.icmp.sockets import SO_TIMESTAMPNS, PingForbiddenError, Way, open_socket
-from monitor.kit.trace.hearing import AT_ONCE, errors, stamp
+from monitor.kit.icmp.sockets import PingForbiddenError, Way, open_socket
+from monitor.kit.stamps import stamp_of, stamp_what_comes
+from monitor.kit.trace.hearing import AT_ONCE, errors
 from monitor.kit.trace.window import TRIES, Heard
 
 _READ = 512
@@ -62,7 +63,7 @@ class _OneSocket:
         try:
             level, option = _RECVERR[socket.AddressFamily(sock.family)]
             sock.setsockopt(level, option, 1)
-            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            stamp_what_comes(sock)
             sock.connect(address)
             asyncio.get_running_loop().add_reader(sock, wake)
         except BaseException:
@@ -92,7 +93,7 @@ class _OneSocket:
                 return
             except OSError:  # the state that an ICMP error has left behind: read from the error queue
                 continue
-            yield data, stamp(notes)
+            yield data, stamp_of(notes)
 
     def _took(self, number: int | None, taken_in: int) -> float | None:
         sent = self._sent.get(number) if number is not None else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from monitor.kit.icmp.reasons import told
-from monitor.kit.icmp.sockets import SO_TIMESTAMPNS
+from monitor.kit.stamps import stamp_of
 
 AT_ONCE = 64
 """Messages read at one go, lest a flood keep us for ever."""
@@ -17,7 +17,6 @@ _EXTENDED = struct.Struct("=IBBB")
 _OFFENDER: dict[int, slice] = {socket.AF_INET: slice(20, 24), socket.AF_INET6: slice(24, 40)}
 """Where the sender's address lies: in the `sockaddr` behind it."""
 _ICMP, _ICMP6 = 2, 3
-_STAMP = struct.Struct("@qq")
 
 
 class Told(NamedTuple):
@@ -41,17 +40,8 @@ def errors(sock: socket.socket) -> Iterator[Told]:
             break
         note = next((note for level, _, note in notes if level != socket.SOL_SOCKET), b"")
         if len(note) >= _OFFENDER[sock.family].stop:
-            yield from _read(sock.family, note, data, stamp(notes))
+            yield from _read(sock.family, note, data, stamp_of(notes))
     sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-
-
-def stamp(notes: list[tuple[int, int, bytes]]) -> int:
-    """Return the kernel's receive stamp among ancillary data, in wall nanoseconds; 0 without one."""
-    for level, kind, note in notes:
-        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(note) >= _STAMP.size:
-            seconds, nanoseconds = _STAMP.unpack_from(note)
-            return int(seconds) * 1_000_000_000 + int(nanoseconds)
-    return 0
 
 
 def _read(family: int, note: bytes, data: bytes, taken_in: int) -> Iterator[Told]:

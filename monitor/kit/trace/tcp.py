@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from monitor.kit.icmp.clock import Clock
-from monitor.kit.icmp.sockets import SO_TIMESTAMPNS
 from monitor.kit.sockets import Target
+from monitor.kit.stamps import stamp_what_comes
 from monitor.kit.trace.flows import set_hops
 from monitor.kit.trace.hearing import errors
 from monitor.kit.trace.window import TRIES, Heard
@@ -70,7 +70,7 @@ class Tcp:
     def _bind(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _HANG_UP)
-        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        stamp_what_comes(sock)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
         anywhere = "0.0.0.0" if sock.family == socket.AF_INET else "::"  # noqa: S104 - it only knocks
         sock.bind((self._source or anywhere, self._port))
