@@ -2,6 +2,7 @@
 # make test    run the tests (as root it first installs the servers they talk to)
 # make check   format, lint, types, import contracts, tests: what must be green before a commit
 # make bench   measure what we claim, beside fping, blackbox_exporter and others
+# make bundle  pack all that a machine without a network needs: dist/*.tar.gz (KEY=private.pem signs it)
 # make docs    write anew what is generated: schemas and references (tests hold them to the code)
 # make lock    renew the lock files from pyproject.toml
 
@@ -13,13 +14,15 @@ SERVERS := mosquitto mosquitto-clients prometheus prometheus-alertmanager promet
 	unbound bind9-dnsutils chrony openssh-server openssh-client \
 	fping monitoring-plugins-basic iproute2 nftables tcpdump util-linux procps strace libfaketime \
 	kamailio kamailio-tls-modules sip-tester python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
-	postgresql mariadb-server redis-server tshark
+	postgresql mariadb-server redis-server tshark shellcheck
+PYTHONS ?= 3.11
+ARCHES ?= $(shell uname -m)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check bench docs lock servers clean
+.PHONY: help demo test test-long check bench bundle docs lock servers clean
 
 help:
-	@sed -n 's/^# //p' $(MAKEFILE_LIST) | head -7
+	@sed -n 's/^# //p' $(MAKEFILE_LIST) | head -8
 
 demo: .venv/ready
 	@$(BIN)/command-monitor demo $(DEMO)
@@ -41,6 +44,10 @@ bench: .venv/ready servers
 	@set -e; for bench in tests/bench/bench_*.py; do echo "== $$bench"; \
 		$(BIN)/python -m tests.bench.$$(basename $$bench .py); echo; done
 
+# Several, say PYTHONS="3.11 3.13" ARCHES="x86_64 aarch64", make one bundle for all of them.
+bundle: .venv/ready
+	@$(BIN)/python deploy/bundle/build.py $(PYTHONS:%=--python %) $(ARCHES:%=--arch %) $(KEY:%=--key %)
+
 docs: .venv/ready
 	@for kind in inventory profile roster settings; do $(BIN)/command-monitor schema $$kind > config/schema/$$kind.json; done
 	@$(BIN)/command-monitor schema --markdown > docs/configuration.md
@@ -54,6 +61,8 @@ lock: .venv/ready
 	@for lock in "" -dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url \
 		$${lock:+--group dev} pyproject.toml -o requirements$$lock.lock; done
+	@echo pip | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url - -o deploy/bundle/pip.lock
 
 # Servers that the tests and benches talk to. Only root can install them; without them their tests are left out,
 # each with a word. They are stopped again: the tests start their own, on ports of their own.

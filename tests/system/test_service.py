@@ -137,7 +137,7 @@ def test_systemd_has_nothing_to_say_against_a_unit(unit, tmp_path):
     folder = tmp_path / "units"
     folder.mkdir()
     for path in UNITS.iterdir():
-        text = path.read_text().replace("/opt/command-monitor/bin/command-monitor", sys.executable)
+        text = path.read_text().replace("/opt/command-monitor/current/bin/command-monitor", sys.executable)
         (folder / path.name).write_text(text)
     name = unit.replace("@.", "@x.")
     if name != unit:
