@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -139,13 +140,13 @@ class Store:
         """Return our own recorded events after a position; raises OSError while the disk cannot be read."""
         ring, end = self._memory.ring, self.end
         if after + 1 >= ring.first:
-            events = ring.between(after + 1, end, len(ring))
-            return [event for event in events if event.received_at is None][:limit]
+            ours = (event for event in ring.walk(after + 1, end) if event.received_at is None)
+            return list(islice(ours, limit))
         return await self._pages.own(after, end, limit)
 
     async def waiting(self, after: int) -> int:
         """Return how many of our own recorded events come after a position; raises OSError as `own` does."""
-        if after + 1 >= self._memory.ring.first:
+        if after + 1 >= self._memory.ring.near:
             return len(await self.own(after, len(self._memory.ring)))
         return await self._pages.count_own(after, self.end)
 

@@ -122,7 +122,7 @@ class Memory:
             return self.pending.take(most)
         batch = self.pending.take(_ALL)
         batch.again = True
-        batch.events = self.ring.latest(len(self.ring))
+        batch.events = self.ring.everything()
         batch.checks, batch.statuses = dict(self.checks), dict(self.statuses)
         batch.incidents, batch.planned = dict(self.incidents), dict(self.planned)
         batch.places, batch.run = dict(self.places), self._run

@@ -1,15 +1,22 @@
 """The latest events in memory, and how far they may be seen."""
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from monitor.core.world import Event
+from monitor.store.packs import Packs
 from monitor.store.spans import Spans
 
 PROVISIONAL = 1 << 52
 """Positions above this one hold until the file could be opened; JavaScript can still count so far."""
 TAIL = 2_000
-"""Recorded events that stay in memory, so that readers at the end need no disk."""
+"""Recorded events that stay in memory: readers at the end need no disk, and a lost end is made good."""
+NEAR = 64
+"""The latest of them, which stay as they are; the others are packed."""
+_PACK = 64
+_AT_ONCE = 2
+"""Packs that are made at a time, about a millisecond each: in a storm the loop has other things to do."""
 _SLACK = 256
 
 
@@ -25,10 +32,16 @@ class Ring:
         """Positions of events that were pushed out before they could be recorded."""
         self.first = PROVISIONAL + 1
         """From this position on everything is in memory."""
+        self._packs = Packs()
         self._events: list[Event] = []
 
     def __len__(self) -> int:
-        return len(self._events)
+        return self._packs.count + len(self._events)
+
+    @property
+    def near(self) -> int:
+        """From this position on nothing needs to be unpacked."""
+        return self._events[0].position if self._events else self.last + 1
 
     def add(self, events: Sequence[Event]) -> tuple[Event, ...]:
         """Give each event its position, and keep it."""
@@ -39,14 +52,20 @@ class Ring:
 
     def between(self, first: int, last: int, limit: int) -> list[Event]:
         """Return the events in memory from position *first* to *last*, at most *limit*."""
+        return list(islice(self.walk(first, last), limit))
+
+    def walk(self, first: int, last: int) -> Iterator[Event]:
+        """Give the events in memory from position *first* to *last*."""
+        yield from self._packs.walk(first, last)
         start = bisect.bisect_left(self._events, first, key=_position)
         end = bisect.bisect_right(self._events, last, lo=start, key=_position)
-        return self._events[start : min(end, start + limit)]
+        yield from map(self._events.__getitem__, range(start, end))
 
     def record(self, upto: int, pending: int) -> None:
         """Note that everything up to *upto* is settled, of all in memory all but *pending* events."""
         self.recorded = max(self.recorded, upto)
-        self._trim(pending)
+        self._trim(len(self._events) - pending)
+        self._pack(len(self._events) - pending)
 
     def lose(self, events: Sequence[Event]) -> None:
         """Note that *events* will never be recorded, and forget them."""
@@ -68,7 +87,10 @@ class Ring:
             del self._events[start:end]
 
     def settle(self, shift: int) -> None:
-        """Move all positions by *shift*: the log could be opened, and it does not begin with us."""
+        """Move all positions by *shift*: the log could be opened, and it does not begin with us.
+
+        Nothing was recorded before, and so nothing is packed.
+        """
         self._events = [_at(event, event.position + shift) for event in self._events]
         self.lost = Spans(*((first + shift, last + shift) for first, last in self.lost))
         self.last += shift
@@ -83,14 +105,25 @@ class Ring:
         self.add(moved)
 
     def latest(self, count: int) -> list[Event]:
-        """Return the latest *count* events in memory."""
+        """Return the latest *count* events, which are not packed: they are not recorded yet."""
         return self._events[len(self._events) - count :]
 
-    def _trim(self, pending: int) -> None:
-        excess = len(self._events) - pending - TAIL
-        if excess > _SLACK:
-            self.first = self._events[excess - 1].position + 1
-            del self._events[:excess]
+    def everything(self) -> list[Event]:
+        """Return all events in memory."""
+        return list(self.walk(self.first, self.last))
+
+    def _trim(self, recorded: int) -> None:
+        """Forget what is recorded and more than the tail; *recorded* events are not packed."""
+        if gone := self._packs.trim(TAIL - recorded):
+            self.first = gone + 1
+        if recorded - TAIL > _SLACK:
+            self.first = self._events[recorded - TAIL - 1].position + 1
+            del self._events[: recorded - TAIL]
+
+    def _pack(self, recorded: int) -> None:
+        for _ in range(min(_AT_ONCE, (recorded - NEAR) // _PACK)):
+            self._packs.add(self._events[:_PACK])
+            del self._events[:_PACK]
 
 
 def _at(event: Event, position: int) -> Event:
