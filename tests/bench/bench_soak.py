@@ -1,25 +1,31 @@
 """A long calm: a town of 200 checks in which little breaks, two daemons, and a broker that is restarted.
 
-    python -m tests.bench.bench_soak [--minutes 30] [--centers 48] [--every 180] [--seed N]
+    python -m tests.bench.bench_soak [--minutes 30] [--storm 2500] [--centers 48] [--every 180] [--seed N]
 
 A daemon in the city looks at the near ends of all circuits, one in a county at the far ends of its own and
-reports to the city. One circuit in a hundred breaks each minute, and is mended after half a minute; the
-broker is stopped and started again every three minutes. Growth is the slope of a line through the last three
-quarters of the samples, one each 5 s. The account at the end is that of `bench_crash`; a consumer whose
-session the broker keeps hears of all events of both daemons, and of some twice when the broker is restarted.
+reports to the city. It begins with a storm: all circuits break and are mended again and again, until each
+daemon has recorded so many events; that fills what is kept in memory up to a bound. Two minutes later the
+calm begins, and with it what is measured: one circuit in a hundred breaks each minute, and is mended after
+half a minute. The broker is stopped and started again every three minutes, all the time. Growth is the slope
+of a line through the means of each minute, samples being taken each 5 s; `+-` is its standard error. The
+account at the end is that of `bench_crash`, storm and calm together; a consumer whose session the broker
+keeps hears of all events of both daemons, and of some twice when the broker is restarted.
 """
 
 import argparse
 import asyncio
 import contextlib
+import math
 import random
 import re
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from statistics import linear_regression
+from statistics import fmean, linear_regression
 
 from monitor.store import log_file
 from tests.bench.bench_daemon import lags, quantile
@@ -35,8 +41,12 @@ COUNTY = "c1"
 SAMPLE = 5.0
 BROKEN = (20.0, 40.0)
 """Seconds for which a circuit is broken."""
-CALM = 0.25
-"""Share of the time that is left out of fits and quantiles."""
+RAGE = (0.5, 3.0)
+"""The same in the storm, after it was seen."""
+REST = 120.0
+"""Seconds from the storm to the first sample that counts."""
+STORMY = 1800.0
+"""Seconds that the storm may take."""
 PERSISTENT = ("persistence true", "persistence_location {folder}/", "max_queued_messages 0")
 PATIENCE = 60.0
 
@@ -51,6 +61,8 @@ class Watched:
     samples: list[tuple[float, float, int, int]] = field(default_factory=list)
     """Monotonic seconds, RSS in MiB, descriptors, threads."""
     lags: list[list[tuple[float, int]]] = field(default_factory=list)
+    recorded: int = 0
+    """Events in its log, when last seen."""
 
     async def sample(self):
         proc = Path(f"/proc/{self.one.process.pid}")
@@ -63,38 +75,76 @@ class Watched:
     async def see(self):
         """Hear what it says; tell the script what of it is recorded."""
         status = await self.one.status()
+        self.recorded = status["store"]["recorded"]
         if not status["store"]["pending"]:
             self.script.see({one["id"]: one["health"] for one in subjects(status)})
         return status
 
-    def settled(self):
-        return self.samples[int(len(self.samples) * CALM) :]
-
     def growth(self):
-        """Return the growth of RSS, MiB per hour, and of descriptors, per hour."""
-        hours = [at / 3600 for at, *_ in self.settled()]
-        return [linear_regression(hours, [sample[n] for sample in self.settled()]).slope for n in (1, 2)]
+        """Return the growth of RSS, MiB per hour, and of descriptors, per hour, each with its error."""
+        return [fit([(at / 3600, sample[n]) for at, *sample in self.samples]) for n in (0, 1)]
 
     def lag(self):
-        return quantile(self.lags[int(len(self.lags) * CALM)], self.lags[-1], 0.99)
+        return quantile(self.lags[0], self.lags[-1], 0.99)
 
     def show(self):
-        settled = self.settled()
-        rss, files = self.growth()
+        first, last = self.samples[0], self.samples[-1]
+        files = [sample[2] for sample in self.samples]
+        (rss, rss_error), (more, more_error) = self.growth()
         size = sum(file.stat().st_size for file in (self.one.folder / "state").glob("log-*.db*"))
+        most = max(sample[1] for sample in self.samples)
         print(
-            f"{self.vantage:<8}{self.samples[0][1]:>8.1f}{settled[0][1]:>8.1f}{settled[-1][1]:>8.1f}{rss:>9.2f}"
-            f"{min(s[2] for s in settled):>7}{max(s[2] for s in settled):>5}{files:>8.2f}"
-            f"{max(s[3] for s in settled):>8}{self.lag() * 1e3:>9.1f}{size / 2**20:>8.2f}",
+            f"{self.vantage:<8}{first[1]:>8.1f}{last[1]:>8.1f}{most:>8.1f}{rss:>8.2f} +- {rss_error:<6.2f}"
+            f"{min(files):>5}{max(files):>5}{more:>8.2f} +- {more_error:<6.2f}"
+            f"{max(s[3] for s in self.samples):>8}{self.lag() * 1e3:>9.1f}{size / 2**20:>8.2f}",
             flush=True,
         )
 
 
+def fit(points):
+    """Return the slope of a line through *points*, of an abscissa in hours, and its standard error.
+
+    Neighbouring samples err alike, so what is fitted are the means of each minute.
+    """
+    minutes = defaultdict(list)
+    for at, value in points:
+        minutes[int((at - points[0][0]) * 60)].append((at, value))
+    means = [tuple(map(fmean, zip(*minute, strict=True))) for minute in minutes.values()]
+    middle = fmean(at for at, _ in means)
+    line = linear_regression(*zip(*means, strict=True))
+    left = sum((value - line.intercept - line.slope * at) ** 2 for at, value in means)
+    spread = sum((at - middle) ** 2 for at, _ in means)
+    return line.slope, math.sqrt(left / max(1, len(means) - 2) / spread)
+
+
 TITLES = (
-    f"{'':<8}{'RSS at':>8}{'then':>8}{'at the':>8}{'growth':>9}{'descriptors':>12}{'growth':>8}"
+    f"{'':<8}{'RSS at':>8}{'at the':>8}{'at':>8}{'growth':>18}{'descrip-':>10}{'growth':>18}"
     f"{'threads':>8}{'lag p99':>9}{'log':>8}\n"
-    f"{'':<8}{'first':>8}{'':>8}{'end':>8}{'MiB/h':>9}{'':>12}{'1/h':>8}{'':>8}{'< ms':>9}{'MiB':>8}"
+    f"{'':<8}{'first':>8}{'end':>8}{'most':>8}{'MiB/h':>18}{'tors':>10}{'1/h':>18}"
+    f"{'':>8}{'< ms':>9}{'MiB':>8}"
 )
+
+
+async def storm(watched, events):
+    """Let everything break and be mended until the daemon has recorded so many events; leave all well."""
+    script = watched.script
+    script.going = True
+    while watched.recorded < events:
+        await asyncio.sleep(0.5)
+    script.going = False
+    while script.unseen() or "down" in script.truth().values():
+        for circuit in script.seen("down"):
+            script.flip(circuit)
+        await asyncio.sleep(0.5)
+
+
+async def storms(all_watched, events):
+    began = time.monotonic()
+    async with asyncio.timeout(STORMY):
+        await asyncio.gather(*(storm(watched, events) for watched in all_watched))
+    recorded = ", ".join(f"{watched.recorded:,} in the log of {watched.vantage}" for watched in all_watched)
+    print(f"a storm of {time.monotonic() - began:.0f} s: {recorded}", flush=True)
+    await asyncio.sleep(REST)
 
 
 async def breaking(script, chance, per_minute):
@@ -150,17 +200,16 @@ async def soak(args, folder):
         for name in ("city", COUNTY):
             (folder / name).mkdir()
         place = broker_at(broker.port)
-        near, far = Script(built, (0, 0), chance), Script(replace(built, echoes=built.far), (0, 0), chance)
+        near, far = Script(built, RAGE, chance), Script(replace(built, echoes=built.far), RAGE, chance)
         near.going = far.going = False
         city = await enter(daemon(folder / "city", built.file, mqtt=place, collect=True))
         county = await enter(daemon(folder / COUNTY, built.file, vantage=COUNTY, reports={"city": place}))
         both = [Watched(city, near, "city"), Watched(county, far, COUNTY)]
-        checks = 4 * args.centers
-        deeds = [
-            near.run(), breaking(near, chance, checks / 100), breaking(far, chance, 1.0),
-            restarting(broker, args.every), watching(both), sampling(both),
-        ]  # fmt: skip
-        await for_a_while(deeds, 60 * args.minutes)
+        always = [near.run, far.run, partial(restarting, broker, args.every), partial(watching, both)]
+        await for_a_while([*always, partial(storms, both, args.storm)], STORMY + REST)
+        near.stall = 0.0
+        broken = [partial(breaking, near, chance, 0.04 * args.centers), partial(breaking, far, chance, 1.0)]
+        await for_a_while([*always, *broken, partial(sampling, both)], 60 * args.minutes)
         if broker.process.poll() is not None:
             await broker.start()
         print(TITLES)
@@ -170,7 +219,8 @@ async def soak(args, folder):
 
 
 async def for_a_while(deeds, seconds):
-    tasks = [asyncio.create_task(deed) for deed in deeds]
+    """Do all at once, for so long or until one comes to its end."""
+    tasks = [asyncio.create_task(deed()) for deed in deeds]
     done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
@@ -216,6 +266,7 @@ async def is_done(watched):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--storm", type=int, default=2_500, help="events of each daemon before the calm")
     parser.add_argument("--centers", type=int, default=48)
     parser.add_argument(
         "--every", type=float, default=180.0, help="seconds from one restart of the broker to the next"

@@ -14,7 +14,6 @@ import json
 import random
 import resource
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,10 @@ from monitor.core.record import Kept, Record
 from monitor.core.vitals import StoreVitals
 from monitor.core.world import Event
 from monitor.store import Store, StoreOptions, log_file
+from monitor.store.batch import Batch, write
+from tests.bench.bench_storage import fill
 from tests.store.crash_ledger import ledgers, run
+from tests.store.filled import writing
 
 CHANGES = 10_000
 CHECKS = 10_000
@@ -132,27 +134,10 @@ async def single(folder):
 
 def grow(path, events):
     """Fill the log in *path* with many events and checks, past the daemon."""
-    data = json.dumps({"was": "up", "now": "down", "sentence": SENTENCE}, ensure_ascii=False)
-    rows = (
-        (
-            n,
-            "city",
-            f"boot{n // 50_000}",
-            n,
-            1.7e9 + n,
-            None,
-            time.time(),
-            "status",
-            f"center{n % 500}/x",
-            data,
-        )
-        for n in range(1, events + 1)
-    )
-    checks = ((f"check{n}", "mark", "up", 1.7e9, "ok", "", 1e4, 12.0) for n in range(CHECKS))
-    with contextlib.closing(sqlite3.connect(path)) as log, log:
-        log.execute("PRAGMA synchronous = OFF")
-        log.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        log.executemany("INSERT INTO checks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", checks)
+    fill(path, events)
+    checks = {name: kept for n in range(CHECKS) for name, kept in change(n).checks.items()}
+    with writing(path) as connection, connection.begin():
+        write(connection, Batch(checks=checks))
 
 
 async def restart(folder, events):
