@@ -78,8 +78,7 @@ class _Telling:
     def _first(self) -> str:
         incident = self._incident
         ended = incident.recovering_at or incident.closed_at or incident.since
-        withdrawn = incident.stage is Stage.CLOSED and incident.confirmed_at is None
-        return self._says["withdrawn" if withdrawn else str(incident.stage)].format(
+        return self._says[self._how()].format(
             name=self._suspects(),
             fault=self._fault(),
             at=self._moment(incident.since, ended),
@@ -87,6 +86,14 @@ class _Telling:
             hold=self._hold(),
             duration=duration(ended - incident.since, self._words),
         )
+
+    def _how(self) -> str:
+        """Return how far it is, or how it was closed."""
+        incident = self._incident
+        if incident.unwatched:
+            return "unwatched_suspected" if incident.confirmed_at is None else "unwatched"
+        withdrawn = incident.stage is Stage.CLOSED and incident.confirmed_at is None
+        return "withdrawn" if withdrawn else str(incident.stage)
 
     def _suspects(self) -> str:
         """Name the component, with those that it may be as well."""
@@ -106,7 +113,8 @@ class _Telling:
         """Say what is wrong with it, in a word that fits all that it may be."""
         says = self._says
         suspects = (self._incident.component, *self._others())
-        faults = {says.get(f"fault_{self._components[name].kind}", says["fault"]) for name in suspects}
+        kinds = {self._components[name].kind for name in suspects if name in self._components}
+        faults = {says.get(f"fault_{kind}", says["fault"]) for kind in kinds}
         return faults.pop() if len(faults) == 1 else says["fault"]
 
     def _moment(self, at: float, now: float) -> str:

@@ -34,7 +34,7 @@ class Record:
     statuses: Mapping[str, Status | None] = field(default_factory=dict)
     """What is now said of these subjects; None: nothing any more."""
     incidents: Mapping[str, Incident | None] = field(default_factory=dict)
-    """What is now known of these incidents; None: they are closed."""
+    """What is now known of these incidents; None: they were closed, and are remembered no longer."""
     planned: Mapping[str, Work | None] = field(default_factory=dict)
     """What is now known of this planned work; None: it is over, or declared and not under way."""
 
@@ -48,4 +48,5 @@ class Remembered:
     checks: Mapping[str, Kept] = field(default_factory=dict)
     statuses: Mapping[str, Status] = field(default_factory=dict)
     incidents: Mapping[str, Incident] = field(default_factory=dict)
+    """Those that are open, and those that were closed not long before."""
     planned: Mapping[str, Work] = field(default_factory=dict)

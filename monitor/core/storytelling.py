@@ -8,7 +8,7 @@ from monitor.core.diagnosis import Cause, Diagnosis, Rival
 from monitor.core.diagnosis.consequences import Impact, impact
 from monitor.core.diagnosis.looks import deciding
 from monitor.core.headline import headline
-from monitor.core.incident import Change, Incident
+from monitor.core.incident import Change, Incident, Stage
 from monitor.core.inventory import Circuit, Inventory, Name, RiskKind
 from monitor.core.meaning import Setting
 from monitor.core.sentence import WORDS
@@ -26,6 +26,8 @@ FEW = 5
 """The same of other explanations and of carriers; all of it has to fit into one message."""
 TRACES = 4
 """The same of traces: of two circuits from both ends."""
+UNDECLARED = "unknown"
+"""The kind of what is no longer declared."""
 PLACES = 4
 """Digits behind the point of a probability."""
 
@@ -67,7 +69,7 @@ class Storyteller:
     def story(self, incident: Incident) -> Story:
         """Return what is told of *incident* as things stand."""
         effect = self._effect
-        component = self._topology.components[incident.component]
+        kind, name, center = self._declared(incident.component)
         lost = tuple(subject for subject in effect.lost if self._crosses(subject, incident.component))
         reduced = tuple(
             Left(one.subject, one.over)
@@ -78,15 +80,15 @@ class Storyteller:
         known = replace(incident, group=self._known(incident.group) or (incident.component,))
         story = Story(
             known,
-            str(component.kind),
-            component.name,
-            component.center,
+            kind,
+            name,
+            center,
             frozenset(self._touched(incident, lost, reduced, hidden)),
             lost,
             reduced,
-            self._works(component.center, {one.subject for one in reduced}),
+            self._works(center, {one.subject for one in reduced}),
             hidden,
-            effect.isolated and component.id in self._way_out,
+            effect.isolated and incident.component in self._way_out,
             tuple(self._calls(incident.component)),
             self._deciding(known),
             {language: tuple(self._endings(known, language)) for language in WORDS if known.endings},
@@ -94,6 +96,17 @@ class Storyteller:
         story = replace(story, names=self._names(story))
         setting = Setting(self._topology, self._inventory, frozenset(effect.masked), self._zone)
         return replace(story, sentence={language: headline(story, setting, language) for language in WORDS})
+
+    def knows(self, component: str) -> bool:
+        """Tell whether *component* is declared."""
+        return component in self._topology.components
+
+    def _declared(self, component: str) -> tuple[str, Name, str | None]:
+        """Return a component's kind, name and center; one that is no longer declared has but its id."""
+        known = self._topology.components.get(component)
+        if known is None:
+            return UNDECLARED, Name(component, component), None
+        return str(known.kind), known.name, known.center
 
     def _known(self, components: Iterable[str]) -> tuple[str, ...]:
         """Return those of *components* that are still declared."""
@@ -181,7 +194,7 @@ class Storyteller:
             for other in incident.others[:1]
             if self._known(other.causes) == other.causes
         ]
-        if len(incident.group) == 1 and not rivals:
+        if not self.knows(incident.component) or (len(incident.group) == 1 and not rivals):
             return ()
         others = (Cause(n, (n,), 1.0, (), ()) for n in self._known(self._broken) if n != incident.component)
         own = Cause(incident.component, incident.group, incident.confidence, (), ())
@@ -241,6 +254,7 @@ def incident_facts(story: Story) -> dict[str, Json]:
         "confirmed_at": _rounded(incident.confirmed_at),
         "recovering_at": _rounded(incident.recovering_at),
         "closed_at": _rounded(incident.closed_at),
+        "reason": _why_closed(incident),
         "relapses": incident.relapses,
         "hold": incident.hold,
         "behind": incident.behind,
@@ -274,6 +288,17 @@ def incident_facts(story: Story) -> dict[str, Json]:
         "names": [{"path": path, **_named(name)} for path, name in story.names.items()],
         "sentence": dict(story.sentence),
     }
+
+
+def _why_closed(incident: Incident) -> str | None:
+    """Return why an incident is closed, a short stable word; None: it is open."""
+    if incident.stage is not Stage.CLOSED:
+        return None
+    if incident.unwatched:
+        return "unwatched"
+    if incident.confirmed_at is None:
+        return "withdrawn"
+    return "recovered" if incident.behind is None else "part"
 
 
 def _traces(story: Story) -> Iterator[dict[str, Json]]:

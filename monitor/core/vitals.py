@@ -84,6 +84,8 @@ class Vitals:
     """Root causes that were confirmed since the start, by the kind of their component."""
     incidents_withdrawn: dict[str, int] = field(default_factory=dict)
     """Suspicions that did not come true, likewise."""
+    incidents_unwatched: int = 0
+    """Incidents that were closed because what was broken is no longer watched."""
     reflected: int = 0
     """Test packets of others that were answered."""
     ignored: int = 0

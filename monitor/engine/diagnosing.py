@@ -13,9 +13,9 @@ from functools import partial
 
 from monitor.core.agent import Presence
 from monitor.core.diagnosis import Diagnosis, Tuning, diagnose
-from monitor.core.diagnosis.consequences import is_proven, masked, spoils
+from monitor.core.diagnosis.consequences import is_proven, is_watched, masked, spoils
 from monitor.core.ending import Ending
-from monitor.core.incident import Book, Change, Incident, Seen, Stage, advance
+from monitor.core.incident import Book, Change, Incident, Seen, Stage, advance, let_go, recalled
 from monitor.core.inventory import Name
 from monitor.core.story import Story
 from monitor.core.storytelling import Storyteller, incident_news
@@ -71,10 +71,13 @@ class Diagnostician:
         self._hold = hold
         self._zone = zone
         self._book = Book()
+        self._kept: Mapping[str, Incident] = {}
+        """What is on record of the book."""
         self._hidden: tuple[frozenset[str], Mapping[str, str]] = (frozenset(), {})
         """What is held to be broken, and what that hides."""
         self._topology: Topology
-        self._storyteller: Storyteller
+        self._tellers: tuple[Storyteller, ...] = ()
+        """Who tells of what is declared now, and who told of what was before."""
         self._watches: Mapping[str, Watch] = {}
         self._witnesses: Witnesses
         self._asking = Asking(world.vantage)
@@ -85,23 +88,24 @@ class Diagnostician:
     def adopt(
         self, watches: Mapping[str, Watch], topology: Topology, incidents: Mapping[str, Incident]
     ) -> None:
-        """Think of what is now watched; *incidents* are those that an earlier run left open."""
+        """Think of what is now watched; *incidents* are those that an earlier run left."""
+        now = time.time()
         self._watches = watches
         self._hidden = (frozenset(), {})
         self._topology = topology
-        self._storyteller = Storyteller(self._topology, self._world.inventory, self._zone)
+        self._tellers = (Storyteller(topology, self._world.inventory, self._zone), *self._tellers[:1])
         self._witnesses = Witnesses(self._world, watches, self._budget)
         self._asking.adopt(topology, watches)
-        known = self._topology.components
-        open_ = {**incidents, **self._book.open}
-        gone = [name for name, one in open_.items() if one.component not in known]
-        for name in gone:
-            del open_[name]
-        self._book = Book(open_, self._book.ended)
         if incidents:
+            self._book = recalled([*incidents.values(), *self._book.kept().values()], now=now)
+            self._kept = dict(incidents)
             self._recollect_until = time.monotonic() + RECOLLECTION
-        self._tell((), gone)
+        self._book, gone = let_go(self._book, is_watched=self._is_watched, now=now)
+        self._tell(gone)
         self.stir()
+
+    def _is_watched(self, incident: Incident) -> bool:
+        return is_watched(self._topology, incident.component, incident.explains)
 
     def close(self) -> None:
         """Think no more."""
@@ -130,7 +134,7 @@ class Diagnostician:
             if name in stories and concerns(ending, one, stories[name].touched)
         }
         self._book = replace(self._book, open={**self._book.open, **joining})
-        self._tell((), events=[self._trace_event(ending, sorted(joining))] if ours else [])
+        self._tell((), [self._trace_event(ending, sorted(joining))] if ours else [])
 
     def _trace_event(self, ending: Ending, incidents: Sequence[str]) -> Event:
         component = self._topology.components.get(ending.circuit)
@@ -227,26 +231,31 @@ class Diagnostician:
         open_ = self._book.open.values()
         return tuple(one.component for one in open_ if one.stage is not Stage.RECOVERING)
 
-    def _tell(
-        self, changes: Sequence[Change], gone: Iterable[str] = (), events: Iterable[Event] = ()
-    ) -> None:
-        """Bring the world up to date, and tell what has changed; *gone* were let go without a word."""
+    def _tell(self, changes: Sequence[Change], events: Iterable[Event] = ()) -> None:
+        """Bring the world up to date, and tell what has changed."""
         world, before = self._world, dict(self._world.stories)
-        stories = self._storyteller.stories(self._book.open.values(), self._broken())
+        stories = self._tellers[0].stories(self._book.open.values(), self._broken())
         world.incidents.clear()
         world.incidents.update(self._book.open)
         world.stories.clear()
         world.stories.update(stories)
         told = [*events]
         for change in changes:
-            story = stories.get(change.now.id) or self._storyteller.story(change.now)
+            story = stories.get(change.now.id) or self._teller(change.now).story(change.now)
             self._telling.count(change, story.kind)
             told.append(self._telling.event("incident", change.now.component, incident_news(change, story)))
         retold = [name for name, story in stories.items() if _differs(before.get(name), story)]
-        changed = dict.fromkeys([*(change.now.id for change in changes), *gone, *retold])
+        kept = self._book.kept()
+        changed = [*(change.now.id for change in changes), *retold, *(self._kept.keys() - kept.keys())]
+        self._kept = kept
         if changed or told:
-            self._telling.tell(told, incidents=changed)
+            self._telling.tell(told, incidents={name: kept.get(name) for name in changed})
         self.changed(changes)
+
+    def _teller(self, incident: Incident) -> Storyteller:
+        """Return who can tell of an incident: of what is no longer declared, who told of it before."""
+        knowing = (teller for teller in self._tellers if teller.knows(incident.component))
+        return next(knowing, self._tellers[0])
 
     def _stamp(self, at: float) -> str:
         return datetime.fromtimestamp(at, self._zone).strftime("%Y%m%d-%H%M%S")

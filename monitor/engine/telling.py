@@ -13,6 +13,7 @@ from monitor.engine.feed import LogFeed
 from monitor.ports import Log
 
 NOTHING: Mapping[str, Kept | None] = MappingProxyType({})
+NO_INCIDENT: Mapping[str, Incident | None] = MappingProxyType({})
 NO_WORK: Mapping[str, Work | None] = MappingProxyType({})
 
 
@@ -44,6 +45,8 @@ class Telling:
         vitals, before, now = self._vitals, change.before, change.now
         if _counts(now) and not _counts(before):
             vitals.incidents_confirmed[kind] = vitals.incidents_confirmed.get(kind, 0) + 1
+        elif now.unwatched:
+            vitals.incidents_unwatched += 1
         elif now.stage is Stage.CLOSED and now.confirmed_at is None:
             vitals.incidents_withdrawn[kind] = vitals.incidents_withdrawn.get(kind, 0) + 1
 
@@ -52,19 +55,18 @@ class Telling:
         events: Sequence[Event],
         changed: Collection[str] = (),
         checks: Mapping[str, Kept | None] = NOTHING,
-        incidents: Collection[str] = (),
+        incidents: Mapping[str, Incident | None] = NO_INCIDENT,
         planned: Mapping[str, Work | None] = NO_WORK,
     ) -> None:
         """Record events with what they imply, and stir the feeds.
 
-        *changed*: subjects whose status changed; *checks*: what is now kept of them; *incidents*: ids of
-        those that changed or were closed; *planned*: what is now known of planned work.
+        *changed*: subjects whose status changed; *checks*: what is now kept of them; *incidents*: what
+        is now kept of those that changed or were closed; *planned*: what is now known of planned work.
         """
         world = self._world
         statuses = {subject: world.statuses.get(subject) for subject in changed}
-        causes = {name: world.incidents.get(name) for name in incidents}
-        if events or statuses or checks or causes or planned:
-            self._log.append(Record(tuple(events), checks, statuses, causes, planned))
+        if events or statuses or checks or incidents or planned:
+            self._log.append(Record(tuple(events), checks, statuses, incidents, planned))
             for feed in self._feeds:
                 feed.push(changed, checks, incidents)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from monitor.core.diagnosis import Evidence, diagnose
-from monitor.core.diagnosis.consequences import impact, is_proven, masked, predict, spoils
+from monitor.core.diagnosis.consequences import impact, is_proven, is_watched, masked, predict, spoils
 from monitor.core.diagnosis.looks import case, deciding, related
 from monitor.core.topology import topology_of
 from tests.core.puzzles import evidence_of, network
@@ -192,6 +192,18 @@ class TestProof:
     )
     def test_a_look_is_spoilt_by_what_no_way_of_it_avoids(self, component, look, spoilt):
         assert spoils(CITY, component, look) is spoilt
+
+    @pytest.mark.parametrize(
+        ("component", "looks", "watched"),
+        [
+            ("dan/video", ["city:dan/video/web"], True),
+            ("dan/video", ["city:dan/video/gone", "city:dan/video/web"], True),
+            ("dan/video", ["city:dan/video/gone"], False),
+            ("dan/gone", ["city:dan/video/web"], False),
+        ],
+    )
+    def test_what_is_declared_and_looked_at_as_before_is_still_watched(self, component, looks, watched):
+        assert is_watched(CITY, component, looks) is watched
 
     @pytest.mark.parametrize(
         ("seen", "proven"),

@@ -11,9 +11,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.core.incident import Book, Other, Seen, Sighting, Stage, advance
+from monitor.core.incident import Book, Other, Seen, Sighting, Stage, advance, let_go, recalled
 from monitor.core.incident.life import LONGEST_HOLD, LONGEST_PAUSE
 
+HEALED = """
+    p!a
+    |a
+    |a
+    |a
+    |a
+"""
 RENAMES, EVENTS = 6, 24
 """In any minute, of one incident, at most."""
 STAGES = {"?": Stage.SUSPECTED, "!": Stage.CONFIRMED}
@@ -130,6 +137,55 @@ def test_a_fault_that_returns_soon_after_its_end_has_to_be_quiet_for_longer():
     """)
 
     assert book.open["i50"].hold == 60.0
+
+
+@pytest.mark.parametrize(("later", "hold"), [(800.0, 60.0), (1000.0, 30.0)], ids=["soon", "late"])
+def test_what_was_closed_is_remembered_over_a_restart_for_a_while(later, hold):
+    book, _ = play(HEALED)
+    ended = book.ended["p"].closed_at
+
+    book = recalled(book.kept().values(), now=ended + later)
+    book, _ = advance(book, moment("p!a", 0.0, 10.0), now=ended + later, stamp=str)
+
+    assert [one.hold for one in book.open.values()] == [hold]
+
+
+def test_what_relapses_after_a_restart_is_the_incident_that_it_was():
+    book, _ = play(HEALED.rstrip().removesuffix("|a"))
+    (before,) = book.open.values()
+
+    book = recalled(book.kept().values(), now=55.0)
+    book, _ = advance(book, moment("p!a", 55.0, 10.0), now=55.0, stamp=str)
+
+    (now,) = book.open.values()
+    assert before.stage is Stage.RECOVERING
+    assert (now.id, now.component, now.stage, now.relapses) == (before.id, "p", Stage.CONFIRMED, 1)
+
+
+def test_no_incident_gets_the_id_of_one_that_is_remembered():
+    book, _ = play(HEALED)
+
+    book, _ = advance(book, moment("p!a", 0.0, 10.0), now=70.0, stamp=lambda since: f"i{since:g}")
+
+    assert [*book.open] == ["i0-2"]
+
+
+def test_what_was_closed_is_not_remembered_for_ever():
+    book, _ = play(HEALED)
+
+    book, _ = advance(book, moment("|a", 2000.0, 10.0), now=2000.0, stamp=str)
+
+    assert not book.kept()
+
+
+def test_what_is_no_longer_watched_is_closed_as_such_and_not_remembered():
+    book, _ = play("p!a q!b")
+
+    book, changes = let_go(book, is_watched=lambda one: one.component == "q", now=10.0)
+
+    (change,) = changes
+    assert [one.component for one in book.kept().values()] == ["q"]
+    assert (change.before.component, change.now.stage, change.now.unwatched) == ("p", Stage.CLOSED, True)
 
 
 def test_the_name_of_a_suspicion_follows_the_evidence():

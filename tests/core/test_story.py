@@ -167,6 +167,14 @@ STAGES = [
         "丹江口至省网主用电路 09:14:07 起疑似中断，现已排除。",
     ),
     (
+        {"stage": Stage.CLOSED, "unwatched": True, "closed_at": AT + 60},
+        "丹江口至省网主用电路 09:14:07 起中断，现已不再监视。",
+    ),
+    (
+        {"stage": Stage.CLOSED, "unwatched": True, "confirmed_at": None, "closed_at": AT + 60},
+        "丹江口至省网主用电路 09:14:07 起疑似中断，现已不再监视。",
+    ),
+    (
         {"relapses": 2},
         f"丹江口至省网主用电路 09:14:07 起中断，备用电路（卫星）正常{CALL_ZH}；第 2 次复发。",
     ),
@@ -302,6 +310,21 @@ def test_facts_name_everything_that_they_mention(ground):
         mentioned |= {one["subject"] for one in facts["reduced"]}
 
         assert mentioned <= named
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        ({}, None),
+        ({"stage": Stage.CLOSED}, "recovered"),
+        ({"stage": Stage.CLOSED, "confirmed_at": None}, "withdrawn"),
+        ({"stage": Stage.CLOSED, "behind": "danjiangkou/power"}, "part"),
+        ({"stage": Stage.CLOSED, "unwatched": True}, "unwatched"),
+        ({"stage": Stage.CLOSED, "unwatched": True, "confirmed_at": None}, "unwatched"),
+    ],
+)
+def test_of_a_closed_incident_it_is_told_why(known, reason):
+    assert incident_facts(Ground().story(PRIMARY, **known))["reason"] == reason
 
 
 def test_facts_are_json_of_a_bounded_size_and_all_is_counted(ground):

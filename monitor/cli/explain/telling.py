@@ -68,7 +68,7 @@ class Telling:
     def _headline(self) -> Iterator[Text]:
         facts = self._facts
         how = how_it_is({"planned": facts.planned, "behind": facts.behind, "stage": facts.stage})
-        sign = Text(*STAGES.get(how, ("-", "dim") if facts.withdrawn else SIGNS["up"]))
+        sign = Text(*STAGES.get(how, ("-", "dim") if facts.unproven else SIGNS["up"]))
         told = Text(facts.sentence.told(self._language), "bold")
         told.append(f"{GAP}{facts.incident} {self._known.vantage}", "not bold dim")
         return hanging(sign, told, self._console.width)
@@ -106,7 +106,7 @@ class Telling:
         if relapsed:
             yield texts["relapsed"].format(count=now.relapses)
         elif was is None or was.stage is not now.stage:
-            yield texts["withdrawn" if now.withdrawn else str(now.stage)]
+            yield texts[_how(now)]
         if was is not None and was.component != now.component:
             yield texts["renamed"].format(name=now.name.told(self._language))
         if was is not None and was.behind != now.behind:
@@ -236,6 +236,13 @@ class Telling:
 
     def _listed(self, words: Iterable[str]) -> str:
         return self._texts["comma"].join(words)
+
+
+def _how(facts: IncidentFacts) -> str:
+    """Return the key of the words for how far it is, or for how it was closed."""
+    if facts.unwatched:
+        return "unwatched"
+    return "withdrawn" if facts.withdrawn else str(facts.stage)
 
 
 def _worst(known: Known) -> IncidentFacts:

@@ -101,7 +101,7 @@ def _lines(open_: list[Known], over: list[Known], teller: Teller, width: int) ->
 def _past(known: Known, teller: Teller, width: int) -> Iterator[Text]:
     """Give the last sentence of an incident that is over, and its id."""
     facts = known.facts
-    ended = ("-", "dim") if facts.withdrawn else SIGNS["up"]
+    ended = ("-", "dim") if facts.unproven else SIGNS["up"]
     sign = ended if facts.stage is Stage.CLOSED else SIGNS["unknown"]  # nobody saw its end
     told = Text(facts.sentence.told(teller.words.language))
     told.append(f"{GAP}{facts.incident} {known.vantage}", "dim")

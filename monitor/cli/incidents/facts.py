@@ -90,6 +90,7 @@ class IncidentFacts(Facts):
     confirmed_at: Instant | None = None
     recovering_at: Instant | None = None
     closed_at: Instant | None = None
+    reason: Short | None = None
     relapses: Count = 0
     hold: Instant = 0.0
     behind: Short | None = None
@@ -117,6 +118,16 @@ class IncidentFacts(Facts):
     def withdrawn(self) -> bool:
         """It was a suspicion that did not come true."""
         return self.stage is Stage.CLOSED and self.confirmed_at is None
+
+    @property
+    def unwatched(self) -> bool:
+        """It was closed because what was broken is no longer watched."""
+        return self.reason == "unwatched"
+
+    @property
+    def unproven(self) -> bool:
+        """Nobody saw it end, or begin."""
+        return self.withdrawn or self.unwatched
 
 
 def facts_of(told: Mapping[str, JsonValue]) -> IncidentFacts | None:

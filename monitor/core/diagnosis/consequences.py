@@ -47,6 +47,11 @@ def spoils(topology: Topology, component: str, observation: str) -> bool:
     return known is not None and not is_open(known.alternatives, frozenset({component}))
 
 
+def is_watched(topology: Topology, component: str, explains: Iterable[str]) -> bool:
+    """Tell whether the end of what was broken can be seen: by one of the looks at least that it failed."""
+    return component in topology.components and any(name in topology.observations for name in explains)
+
+
 def is_proven(topology: Topology, evidence: Mapping[str, Evidence], component: str, since: float) -> bool:
     """Tell whether a good look that was sent after *since* has got past *component*."""
     rows, one = topology.rows_of([component]), frozenset({component})

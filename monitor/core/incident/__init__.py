@@ -5,7 +5,19 @@ rarely, it is not over because nothing is seen of it any more, and after each re
 twice as long.
 """
 
-from monitor.core.incident.life import advance
+from monitor.core.incident.life import advance, let_go, recalled
 from monitor.core.incident.model import HOLD, Book, Change, Incident, Other, Seen, Sighting, Stage
 
-__all__ = ["HOLD", "Book", "Change", "Incident", "Other", "Seen", "Sighting", "Stage", "advance"]
+__all__ = [
+    "HOLD",
+    "Book",
+    "Change",
+    "Incident",
+    "Other",
+    "Seen",
+    "Sighting",
+    "Stage",
+    "advance",
+    "let_go",
+    "recalled",
+]

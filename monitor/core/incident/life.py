@@ -1,6 +1,6 @@
 """The book of incidents, brought up to date with each diagnosis."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from monitor.core.incident.matching import (
@@ -35,7 +35,7 @@ def advance(
     *stamp* makes ids of times; *hold*: for how long, at first, all must be well before an incident is closed.
     """
     matched, strangers = paired(book.open, seen, now)
-    open_, ended, changes = dict(book.open), dict(book.ended), []
+    open_, ended, changes = dict(book.open), _remembered(book.ended.values(), now), []
     for before in book.open.values():
         sighting = matched.get(before.id)
         whole = None if sighting else absorber(before, book.open, matched, seen)
@@ -43,7 +43,7 @@ def advance(
         if after.stage is Stage.CLOSED:
             del open_[before.id]
             if after.confirmed_at is not None and not whole:
-                ended[after.component] = (now, after.hold)
+                ended[after.component] = after
         else:
             open_[before.id] = after
         if _is_news(before, after):
@@ -51,11 +51,30 @@ def advance(
     for sighting in strangers:
         if any(is_left_over(sighting, incident, seen, now) for incident in book.open.values()):
             continue
-        name = _free(stamp(sighting.since), open_)
-        begun = _begun(name, sighting, _first_hold(sighting, book.ended, hold, now), now)
+        name = _free(stamp(sighting.since), book.kept().keys() | open_.keys())
+        begun = _begun(name, sighting, _first_hold(sighting, ended, hold), now)
         open_[begun.id] = begun
         changes.append(Change(None, begun))
     return Book(open_, ended), tuple(changes)
+
+
+def recalled(kept: Iterable[Incident], *, now: float) -> Book:
+    """Return the book of what an earlier run has left."""
+    closed: dict[bool, list[Incident]] = {True: [], False: []}
+    for one in kept:
+        closed[one.stage is Stage.CLOSED].append(one)
+    return Book({one.id: one for one in closed[False]}, _remembered(closed[True], now))
+
+
+def let_go(
+    book: Book, *, is_watched: Callable[[Incident], bool], now: float
+) -> tuple[Book, tuple[Change, ...]]:
+    """Return the book without what is no longer watched, and what is closed with that, broken or not."""
+    gone = [one for one in book.open.values() if not is_watched(one)]
+    closed = (replace(one, stage=Stage.CLOSED, closed_at=now, behind=None, unwatched=True) for one in gone)
+    changes = tuple(Change(one, after) for one, after in zip(gone, closed, strict=True))
+    left = {name: one for name, one in book.open.items() if is_watched(one)}
+    return Book(left, {name: one for name, one in book.ended.items() if is_watched(one)}), changes
 
 
 def _free(name: str, taken: Collection[str]) -> str:
@@ -64,12 +83,16 @@ def _free(name: str, taken: Collection[str]) -> str:
     return next(one for one in names if one not in taken)
 
 
-def _first_hold(
-    sighting: Sighting, ended: Mapping[str, tuple[float, float]], hold: float, now: float
-) -> float:
+def _first_hold(sighting: Sighting, ended: Mapping[str, Incident], hold: float) -> float:
     """Return for how long it must be quiet: what keeps coming back, for longer and longer."""
-    closed_at, last = ended.get(sighting.component, (-MEMORY, 0.0))
-    return min(2 * last, LONGEST_HOLD) if last and now - closed_at <= MEMORY else hold
+    last = ended.get(sighting.component)
+    return hold if last is None else min(2 * last.hold, LONGEST_HOLD)
+
+
+def _remembered(ended: Iterable[Incident], now: float) -> dict[str, Incident]:
+    """Return by component those that were closed not long ago, of one component the latest."""
+    known = (one for one in ended if one.closed_at is not None and now - one.closed_at <= MEMORY)
+    return {one.component: one for one in sorted(known, key=lambda one: one.closed_at or 0.0)}
 
 
 def _begun(name: str, sighting: Sighting, hold: float, now: float) -> Incident:

@@ -107,6 +107,8 @@ class Incident:
     """Since when another incident explains all that is still seen of it."""
     endings: tuple[Ending, ...] = ()
     """Where the ways over its circuits end, from each end that was traced."""
+    unwatched: bool = False
+    """Of a closed one: it is watched no longer, so that nobody knows how it ended."""
 
     @property
     def onset(self) -> float:
@@ -127,8 +129,12 @@ class Book:
     """All incidents that are not closed, and what is remembered of those that are."""
 
     open: Mapping[str, Incident] = field(default_factory=dict)
-    ended: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """By component: when its last incident was closed, and after which hold."""
+    ended: Mapping[str, Incident] = field(default_factory=dict)
+    """By component: the last one that was closed, for as long as that is remembered."""
+
+    def kept(self) -> dict[str, Incident]:
+        """Return all that outlasts a restart, by id."""
+        return {one.id: one for one in (*self.open.values(), *self.ended.values())}
 
 
 def _spoils_nothing(_component: str, _observation: str) -> bool:

@@ -188,6 +188,8 @@ EN = Words(
         "recovering": "{name}: well again since {back}, watched for {hold}; it was {fault} for {duration}",
         "closed": "{name}: well again since {back}; it was {fault} for {duration} from {at}",
         "withdrawn": "{name}: suspected {fault} at {at}, now ruled out",
+        "unwatched": "{name}: {fault} since {at}, no longer watched",
+        "unwatched_suspected": "{name}: suspected {fault} since {at}, no longer watched",
         "core": "{name}, core",
         "or": "{name} or {others}",
         "or_more": "{name}, {others} or another of {count}",

@@ -187,6 +187,8 @@ ZH = Words(
         "recovering": "{name} {back} 恢复，再观察 {hold}；此前{fault} {duration}",
         "closed": "{name} {back} 恢复正常，{at} 起{fault} {duration}",
         "withdrawn": "{name} {at} 起疑似{fault}，现已排除",
+        "unwatched": "{name} {at} 起{fault}，现已不再监视",
+        "unwatched_suspected": "{name} {at} 起疑似{fault}，现已不再监视",
         "core": "{name}核心",
         "or": "{name}或{others}",
         "or_more": "{name}或{others}等 {count} 处之一",

@@ -14,6 +14,7 @@ from monitor.core.story import Story
 from monitor.core.topology import Kind
 from monitor.outputs.prometheus.family import PREFIX, Family, Sample, Type, View
 from monitor.outputs.prometheus.labels import END, Ending, Labels
+from monitor.outputs.prometheus.scalars import counter
 
 MOST = 100
 """Open incidents that are told one by one, the oldest first."""
@@ -127,6 +128,12 @@ INCIDENT_FAMILIES = (
         _sums(lambda view: view.vitals.incidents_withdrawn),
         ("kind",),
         query=f"increase({PREFIX}incidents_withdrawn_total[1d])",
+    ),
+    counter(
+        "incidents_unwatched",
+        "Incidents that were closed because what was broken is no longer watched; it may be broken yet.",
+        lambda vitals: vitals.incidents_unwatched,
+        query=f"increase({PREFIX}incidents_unwatched_total[1d])",
     ),
 )
 """The families that speak of incidents."""
