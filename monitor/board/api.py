@@ -32,7 +32,7 @@ _VITALS = (
 _OUTPUT_VITALS = ("connected", "queued", "delivered", "failed", "dropped", "reconnects", "trouble")
 _STORE_VITALS = (
     "trouble", "notice", "pending", "dropped", "recorded", "commits", "commit_seconds", "position", "size",
-    "backup_trouble", "reserve",
+    "backup_trouble", "reserve", "acts_pending", "acts_recorded", "acts_lost",
 )  # fmt: skip
 _AGENT = ("clock_offset", "duplicate", "quarantined", "backlog", "gathered", "repeated", "refused")
 

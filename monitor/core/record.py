@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from monitor.core.act import Act
 from monitor.core.detection import Belief
 from monitor.core.health import Status
 from monitor.core.incident import Incident
@@ -37,6 +38,8 @@ class Record:
     """What is now known of these incidents; None: they were closed, and are remembered no longer."""
     planned: Mapping[str, Work | None] = field(default_factory=dict)
     """What is now known of this planned work; None: it is over, or declared and not under way."""
+    acts: tuple[Act, ...] = ()
+    """What people did that brought it about."""
 
 
 @dataclass(frozen=True, slots=True)

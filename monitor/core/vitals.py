@@ -35,6 +35,11 @@ class StoreVitals:
     """Events that were never recorded, because the disk was bad for longer than memory lasted."""
     recorded: int = 0
     """Events recorded since the start."""
+    acts_pending: int = 0
+    """Acts of people in memory that are not recorded yet."""
+    acts_recorded: int = 0
+    acts_lost: int = 0
+    """Acts that were never recorded, because more came than memory holds while the disk was bad."""
     commits: int = 0
     commit_seconds: float = 0.0
     """What the latest commit took."""

@@ -141,13 +141,19 @@ class Orders:
         """Tell whether the disk has taken what was told until now; it has some seconds for it."""
         store = self._store
         before, lost = store.recorded + store.pending, store.dropped
+        acts, given_up = store.acts_recorded + store.acts_pending, store.acts_lost
+
+        def is_under_way() -> bool:
+            events_wait = store.recorded < before - (store.dropped - lost)
+            return events_wait or store.acts_recorded < acts - (store.acts_lost - given_up)
+
         try:
             async with asyncio.timeout(PATIENCE):
-                while store.recorded < before - (store.dropped - lost):  # noqa: ASYNC110 - counters, no event
+                while is_under_way():  # noqa: ASYNC110 - counters, no event
                     await asyncio.sleep(0.01)
         except TimeoutError:
             return False
-        return store.dropped == lost
+        return (store.dropped, store.acts_lost) == (lost, given_up)
 
 
 def _told(error: ValidationError) -> str:

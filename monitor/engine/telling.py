@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
+from monitor.core.act import Act
 from monitor.core.incident import Change, Incident, Stage
 from monitor.core.planned import Work
 from monitor.core.record import Kept, Record
@@ -57,16 +58,18 @@ class Telling:
         checks: Mapping[str, Kept | None] = NOTHING,
         incidents: Mapping[str, Incident | None] = NO_INCIDENT,
         planned: Mapping[str, Work | None] = NO_WORK,
+        acts: Sequence[Act] = (),
     ) -> None:
         """Record events with what they imply, and stir the feeds.
 
         *changed*: subjects whose status changed; *checks*: what is now kept of them; *incidents*: what
-        is now kept of those that changed or were closed; *planned*: what is now known of planned work.
+        is now kept of those that changed or were closed; *planned*: what is now known of planned work;
+        *acts*: what people did that brought it about, recorded with it or not at all.
         """
         world = self._world
         statuses = {subject: world.statuses.get(subject) for subject in changed}
-        if events or statuses or checks or incidents or planned:
-            self._log.append(Record(tuple(events), checks, statuses, incidents, planned))
+        if events or statuses or checks or incidents or planned or acts:
+            self._log.append(Record(tuple(events), checks, statuses, incidents, planned, tuple(acts)))
             for feed in self._feeds:
                 feed.push(changed, checks, incidents)
 

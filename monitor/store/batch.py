@@ -15,6 +15,7 @@ from monitor.core.record import Kept
 from monitor.core.world import Event
 from monitor.kit import crash
 from monitor.store import tables
+from monitor.store.audit import Entry, enter
 from monitor.store.rows import Values, check_row, event_row, incident_row, planned_row, status_row, written
 
 MOST_QUARANTINED = 1000
@@ -58,6 +59,7 @@ class Batch:
     statuses: dict[str, Status | None] = field(default_factory=dict)
     incidents: dict[str, Incident | None] = field(default_factory=dict)
     planned: dict[str, Work | None] = field(default_factory=dict)
+    acts: list[Entry] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     """Saved places of readers."""
     taken: list[Taken] = field(default_factory=list)
@@ -69,7 +71,7 @@ class Batch:
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
         states = (self.checks, self.statuses, self.incidents, self.planned)
-        return any((self.events, *states, self.places, self.taken, self.quarantined, self.run))
+        return any((self.events, *states, self.acts, self.places, self.taken, self.quarantined, self.run))
 
 
 def _upsert(table: Table) -> Insert:
@@ -94,6 +96,7 @@ def write(connection: Connection, batch: Batch) -> None:
     value that it cannot take.
     """
     _write_events(connection, batch)
+    enter(connection, batch.acts)
     crash.point("in_tx")
     if batch.again:
         for table in _STATES:

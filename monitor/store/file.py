@@ -16,7 +16,7 @@ from monitor.core.incident import Incident
 from monitor.core.planned import Work
 from monitor.core.record import Kept
 from monitor.kit import crash
-from monitor.store import backup, lock, mend, retention, tables
+from monitor.store import audit, backup, lock, mend, retention, tables
 from monitor.store.batch import Batch, Run, write
 from monitor.store.database import bare, connect, quick_check, revision
 from monitor.store.files import BESIDE, beside
@@ -43,6 +43,8 @@ class Opened:
     """Wall time of the latest sign of life; 0: there was none."""
     unclean: bool = False
     """The latest run did not close the log."""
+    act: str = ""
+    """Name of the latest act of a person; empty: there is none."""
 
 
 class LogFile:
@@ -248,7 +250,8 @@ def _load(connection: Connection) -> Opened:
     planned = {row.id: work for row, work in _read(connection, tables.planned, planned_of)}
     latest = connection.execute(select(runs).order_by(runs.c.alive_at.desc()).limit(1)).one_or_none()
     seen_at, unclean = (latest.alive_at, latest.ended_at is None) if latest else (0.0, False)
-    return Opened(identity, last, places, checks, statuses, incidents, planned, seen_at, unclean)
+    act = audit.latest(connection)
+    return Opened(identity, last, places, checks, statuses, incidents, planned, seen_at, unclean, act)
 
 
 def _read(

@@ -15,6 +15,7 @@ from monitor.core.planned import Work
 from monitor.core.record import Kept, Record
 from monitor.core.vitals import StoreVitals
 from monitor.core.world import Event
+from monitor.store.audit_recent import Recent
 from monitor.store.batch import Batch, Run
 from monitor.store.file import Opened
 from monitor.store.pending import Item, Pending
@@ -51,6 +52,7 @@ class Memory:
         self.statuses: dict[str, Status] = {}
         self.incidents: dict[str, Incident] = {}
         self.planned: dict[str, Work] = {}
+        self._acts = Recent()
         self.settled = False
         """Positions are those of the log."""
         self.visible = self.ring.last
@@ -73,7 +75,8 @@ class Memory:
         if events and self._run is None:
             self._begin_run(events[0])
         checks, statuses = dict(record.checks), dict(record.statuses)
-        self._add(Item(events, checks, statuses, dict(record.incidents), dict(record.planned)))
+        implied = dict(record.incidents), dict(record.planned)
+        self._add(Item(events, checks, statuses, *implied, acts=self._acts.entries(record.acts)))
 
     def take_in(self, item: Item) -> None:
         """Take in what came from another vantage."""
@@ -126,6 +129,7 @@ class Memory:
         batch.checks, batch.statuses = dict(self.checks), dict(self.statuses)
         batch.incidents, batch.planned = dict(self.incidents), dict(self.planned)
         batch.places, batch.run = dict(self.places), self._run
+        batch.acts = [*self._acts.recorded, *batch.acts]
         return batch
 
     def committed(self) -> None:
@@ -135,8 +139,11 @@ class Memory:
         events = [event for item in items for event in item.events]
         if events:
             self.ring.record(events[-1].position, self.pending.events)
+        acts = [entry for item in items for entry in item.acts]
+        self._acts.recorded.extend(acts)
+        self._vitals.acts_recorded += len(acts)
         self._vitals.recorded += len(events)
-        self._vitals.pending = self.pending.events
+        self._count_pending()
         self._vitals.position = self.ring.recorded
         for item in items:
             if item.done is not None and not item.done.done():
@@ -154,7 +161,11 @@ class Memory:
             self.again = False
             self.pending.give_back()
             return
-        self._let_go(self.pending.settle(), ValueError("it holds what no database takes"))
+        items = self.pending.settle()
+        self._let_go(items, ValueError("it holds what no database takes"))
+        acts = [entry for item in items for entry in item.acts]
+        if acts and any(item.events or item.taken for item in items):
+            self._add(Item(acts=acts))  # it need not be they
 
     def withdraw(self) -> None:
         """Give up, for now, what came from other vantages and is not recorded: they have it still.
@@ -164,6 +175,11 @@ class Memory:
         self._let_go(self.pending.withdraw())
         self.pending.flows = False
         self._let_go(self.pending.shrink())
+
+    def is_ahead(self, last: int, act: str) -> bool:
+        """Tell whether a file that ends with event *last* and with *act* has lost what was recorded."""
+        waiting = {entry.name for item in self.pending for entry in item.acts}
+        return last < self.ring.recorded or self._acts.is_ahead(act, waiting)
 
     def write_all_again(self, last: int) -> None:
         """Let the next batch hold all that is remembered: the file lost some, it ends at position *last*."""
@@ -211,7 +227,7 @@ class Memory:
         waited = 0.0 if since is None else time.monotonic() - since
         self.pending.flows = self.settled and not self._vitals.trouble and waited < STUCK
         self._let_go(self.pending.add(item))
-        self._vitals.pending = self.pending.events
+        self._count_pending()
         self.something.set()
         if item.events:
             self._look_at_horizon()
@@ -229,7 +245,15 @@ class Memory:
             self.ring.withdraw(item.events)
             if item.done is not None and not item.done.done():
                 item.done.set_exception(why or WithdrawnError())
-        self._vitals.pending = self.pending.events
+        self._count_pending()
+
+    def _count_pending(self) -> None:
+        vitals, pending = self._vitals, self.pending
+        vitals.pending, vitals.acts_pending, vitals.acts_lost = (
+            pending.events,
+            pending.acts,
+            pending.acts_lost,
+        )
 
     def _count_lost(self, count: int) -> None:
         self.lost += count

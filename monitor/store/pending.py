@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 from monitor.core.health import Status
@@ -12,6 +13,7 @@ from monitor.core.incident import Incident
 from monitor.core.planned import Work
 from monitor.core.record import Kept
 from monitor.core.world import Event
+from monitor.store.audit import Entry, given_up
 from monitor.store.batch import Batch, Run, Taken
 from monitor.store.rows import Values
 
@@ -20,6 +22,10 @@ STORM = 10
 """So many times as many events may wait while the disk takes them."""
 MOST_QUARANTINED = 100
 """Messages for the quarantine that wait in memory; the oldest of more go."""
+MOST_ACTS = 10_000
+"""Acts that wait, whatever becomes of the events that came with them."""
+MANY_ACTS = 1_000
+"""So many of the oldest go at once if there are more; an act in their place says so."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +37,7 @@ class Item:
     statuses: dict[str, Status | None] = field(default_factory=dict)
     incidents: dict[str, Incident | None] = field(default_factory=dict)
     planned: dict[str, Work | None] = field(default_factory=dict)
+    acts: list[Entry] = field(default_factory=list)
     taken: Taken | None = None
     """They came from another vantage, which has them still."""
     done: asyncio.Future[None] | None = None
@@ -43,11 +50,12 @@ class Item:
         self.statuses = _over(earlier.statuses, self.statuses)
         self.incidents = _over(earlier.incidents, self.incidents)
         self.planned = _over(earlier.planned, self.planned)
+        self.acts = earlier.acts + self.acts
 
     @property
     def implies(self) -> bool:
-        """Tell whether anything follows from it, events or not."""
-        return bool(self.checks or self.statuses or self.incidents or self.planned)
+        """Tell whether there is anything in it that must not go with its events."""
+        return bool(self.checks or self.statuses or self.incidents or self.planned or self.acts)
 
 
 class Pending:
@@ -57,6 +65,10 @@ class Pending:
         """Let at most *most* events wait; the oldest of more are dropped, what they imply is not."""
         self.events = 0
         """How many events wait."""
+        self.acts = 0
+        """How many acts wait."""
+        self.acts_lost = 0
+        """How many were given up."""
         self.run: Run | None = None
         self.flows = False
         """The disk takes what it is given, if not as fast as it comes."""
@@ -70,6 +82,9 @@ class Pending:
     def __bool__(self) -> bool:
         return bool(self._items or self._places or self._quarantined or self.run)
 
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
     @property
     def since(self) -> float | None:
         """Monotonic time since which the oldest event has waited."""
@@ -77,12 +92,20 @@ class Pending:
 
     def add(self, item: Item) -> list[Item]:
         """Take in *item*; return the items that had to go for it."""
+        self.acts += len(item.acts)
+        gone = self._add(item)
+        if self.acts > MOST_ACTS:
+            self._give_up_acts()
+        return gone
+
+    def _add(self, item: Item) -> list[Item]:
         last = self._items[-1] if len(self._items) > self._in_hand else None
         if last is not None and last.taken is None and not item.events and item.taken is None:
             last.checks.update(item.checks)
             last.statuses.update(item.statuses)
             last.incidents.update(item.incidents)
             last.planned.update(item.planned)
+            last.acts += item.acts
             return []
         self._items.append(item)
         self.events += len(item.events)
@@ -116,6 +139,7 @@ class Pending:
             batch.statuses |= item.statuses
             batch.incidents |= item.incidents
             batch.planned |= item.planned
+            batch.acts += item.acts
             if item.taken is not None:
                 batch.taken.append(item.taken)
         self._batch = batch
@@ -125,6 +149,7 @@ class Pending:
         """Forget what was taken, it is written; return it."""
         written = [self._items.popleft() for _ in range(self._in_hand)]
         self.events -= sum(len(item.events) for item in written)
+        self.acts -= sum(len(item.acts) for item in written)
         self._in_hand, self._batch = 0, Batch()
         return written
 
@@ -170,6 +195,18 @@ class Pending:
             self.events -= len(item.events)
             gone.append(item)
         return gone
+
+    def _give_up_acts(self) -> None:
+        """Give up the oldest acts that are not in hand, and leave one in their place."""
+        gone: list[Entry] = []
+        for item in islice(self._items, self._in_hand, None):
+            count = min(len(item.acts), MANY_ACTS - len(gone))
+            gone += item.acts[:count]
+            del item.acts[:count]
+        if gone:
+            self._items[self._in_hand].acts.insert(0, given_up(gone, f"{gone[0].name}+{len(gone)}"))
+            self.acts -= len(gone) - 1
+            self.acts_lost += len(gone)
 
 
 def _over(earlier: dict[str, T], later: dict[str, T]) -> dict[str, T]:

@@ -4,6 +4,7 @@ import datetime as dt
 
 from sqlalchemy import Connection, delete, func, select
 
+from monitor.store.audit import cut
 from monitor.store.batch import MOST_QUARANTINED
 from monitor.store.tables import events, quarantine, runs
 
@@ -54,5 +55,6 @@ def _prune_the_rest(connection: Connection, before: float) -> None:
     """Take away what is old or too much besides events; it is little, and goes at once."""
     kept = select(quarantine.c.id).order_by(quarantine.c.id.desc()).limit(MOST_QUARANTINED)
     connection.execute(delete(quarantine).where((quarantine.c.at < before) | quarantine.c.id.not_in(kept)))
+    cut(connection, before - DAY)  # the file judges by its own clock whether that is long enough ago
     latest = select(func.max(runs.c.alive_at)).scalar_subquery()
     connection.execute(delete(runs).where(runs.c.alive_at < before, runs.c.alive_at < latest))

@@ -120,6 +120,23 @@ quarantine = Table(
     Column("payload", LargeBinary, nullable=False),
 )
 
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),  # ours, by which an act is known that is written again
+    Column("at", Float, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("uid", Integer),  # NULL: the operating system does not know
+    Column("via", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("data", Text, nullable=False),  # JSON
+    Column("before", Text, nullable=False),  # hash of the row before
+    Column("hash", Text, nullable=False),
+    UniqueConstraint("name", name="audit_name"),
+)
+
 meta = Table(
     "meta",
     metadata,

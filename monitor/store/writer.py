@@ -99,8 +99,9 @@ class Writer:
     async def close(self) -> None:
         """Note that this run ended well, and let go of the file. Raises what the disk does."""
         await self._upkeep.close()
-        if unrecorded := self._memory.pending.events:
-            log.warning("store.unrecorded", events=unrecorded)
+        pending = self._memory.pending
+        if pending.events or pending.acts:
+            log.warning("store.unrecorded", events=pending.events, acts=pending.acts)
         try:
             if self._is_open:
                 await self._lane.run(partial(self._file.end, self._memory.ended(time.time())))
@@ -280,7 +281,7 @@ class Writer:
             self.left = self.left or opened
             self._memory.settle(opened)
             self._upkeep.opened(seen_at=opened.seen_at, unclean=opened.unclean)
-        elif opened.identity != self.identity or opened.last < self._memory.ring.recorded:
+        elif opened.identity != self.identity or self._memory.is_ahead(opened.last, opened.act):
             self._memory.write_all_again(opened.last)
         self.identity = opened.identity
         self._pages.open()

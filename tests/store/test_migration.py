@@ -16,18 +16,19 @@ from monitor.kit.crash import VARIABLE
 from monitor.store import NewerError, backup, backup_folder
 from monitor.store.database import connect
 from monitor.store.file import LogFile
-from monitor.store.migration import STEPS, migrate
+from monitor.store.migration import STEPS, migrate, shapes
 from monitor.store.tables import APPLICATION, metadata
 from tests.store.log_ground import opened, record, rows
 
+LATEST = shapes()[0]
 SECOND = '''
 """A step that does not exist yet."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "9999"
+down_revision = "{latest}"
 
 
 def upgrade():
@@ -49,7 +50,7 @@ def steps(tmp_path):
     """Give the steps of a version to come."""
     folder = tmp_path / "migrations"
     shutil.copytree(STEPS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "v0004_later.py").write_text(SECOND)
+    (folder / "versions" / "v9999_later.py").write_text(SECOND.format(latest=LATEST))
     return folder
 
 
@@ -110,8 +111,8 @@ def test_opening_a_log_of_an_older_version_leaves_a_backup_of_it(used, steps):
     file.close()
     (copy,) = backup.every(backup_folder(used), used.stem)
 
-    assert shape(used)[0] == ["0004"]
-    assert shape(copy)[0] == ["0003"]
+    assert shape(used)[0] == ["9999"]
+    assert shape(copy)[0] == [LATEST]
     assert rows(copy) == list(range(100))
     assert found.last == 100
 
@@ -128,7 +129,7 @@ async def test_a_step_that_is_killed_in_the_middle_is_rolled_back_and_completed(
 
     assert ended == -signal.SIGKILL
     assert in_between == (before, ["ok"], list(range(100)))
-    assert shape(used)[0] == ["0004"]
+    assert shape(used)[0] == ["9999"]
     assert rows(used, "SELECT text FROM notes") == ["moved"]
     assert rows(used) == list(range(100))
 
