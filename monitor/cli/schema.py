@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from monitor.channels import load_channels
 from monitor.config.editors import AIM, schema_of
 from monitor.config.reference import options, tables
 from monitor.config.roster import RosterFile
@@ -114,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
 
 def schema(file: str, kinds: Mapping[str, ProbeKind]) -> str:
     """Return the JSON Schema of *file* as text."""
-    return json.dumps(schema_of(FILES[file], kinds), ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(schema_of(FILES[file], kinds, load_channels()), ensure_ascii=False, indent=2) + "\n"
 
 
 def reference(kinds: Mapping[str, ProbeKind]) -> str:
@@ -130,9 +131,19 @@ def reference(kinds: Mapping[str, ProbeKind]) -> str:
             _ROSTER,
             tables(RosterFile),
             _SETTINGS,
-            tables(Settings).rstrip() + "\n",
+            tables(Settings),
+            *_channel_kinds(),
         ]
     )
+
+
+def _channel_kinds() -> list[str]:
+    parts = [
+        "## Channel kinds\n\nTheir options stand beside the keys of [channel settings](#channel-settings).\n"
+    ]
+    for name, kind in sorted(load_channels().items()):
+        parts += [f"### {name}\n\n{kind.summary}\n", options(kind.options, frozenset({"password"}))]
+    return [*parts[:-1], parts[-1].rstrip() + "\n"]
 
 
 def _probe_kinds(kinds: Mapping[str, ProbeKind]) -> list[str]:

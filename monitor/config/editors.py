@@ -4,13 +4,13 @@ They promise less than `command-monitor check`: in a center nothing is required,
 and an option may be a text with a variable in it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from monitor.config.looks import OWN_KEYS
-from monitor.ports import ProbeKind
+from monitor.ports import ChannelKind, ProbeKind
 
 Schema = dict[str, Any]
 
@@ -21,16 +21,24 @@ AIM = frozenset({"host", "source", "interface"})
 """Options that the inventory fills in."""
 
 
-def schema_of(model: type[BaseModel], kinds: Mapping[str, ProbeKind]) -> Schema:
-    """Return the JSON Schema of the file that *model* reads; looks know the options of all *kinds*."""
+def schema_of(
+    model: type[BaseModel], kinds: Mapping[str, ProbeKind], channels: Mapping[str, ChannelKind]
+) -> Schema:
+    """Return the JSON Schema of the file that *model* reads.
+
+    Looks know the options of all *kinds*, and the settings' channels those of all *channels*.
+    """
     schema = model.model_json_schema()
     definitions: dict[str, Schema] = schema.setdefault("$defs", {})
     for name, definition in definitions.items():
         if name in _FROM_TEMPLATES:
             definition.pop("required", None)
     if "LookFile" in definitions:
-        definitions["LookFile"] = _look(definitions["LookFile"], kinds)
+        definitions["LookFile"] = _of_kinds(definitions["LookFile"], kinds, "look")
         definitions |= dict(_kinds(definitions["LookFile"], kinds))
+    if "ChannelSettings" in definitions:
+        definitions["ChannelSettings"] = _of_kinds(definitions["ChannelSettings"], channels, "channel")
+        definitions |= dict(_channels(definitions["ChannelSettings"], channels))
     for part in (schema, *definitions.values()):
         _allow_empty(part)
     if "NameFile" in definitions:
@@ -38,16 +46,16 @@ def schema_of(model: type[BaseModel], kinds: Mapping[str, ProbeKind]) -> Schema:
     return {"$schema": DIALECT, **schema}
 
 
-def _look(look: Schema, kinds: Mapping[str, ProbeKind]) -> Schema:
-    kind = {"enum": sorted(kinds), "description": look["properties"]["kind"]["description"]}
+def _of_kinds(part: Schema, kinds: Iterable[str], word: str) -> Schema:
+    """Return *part* with what its `kind` may be, and what follows from that."""
+    kind = {"enum": sorted(kinds), "description": part["properties"]["kind"]["description"]}
     return {
-        "type": "object",
-        "description": look["description"],
-        "properties": {**look["properties"], "kind": kind},
+        **{key: part[key] for key in ("type", "description", "required") if key in part},
+        "properties": {**part["properties"], "kind": kind},
         "allOf": [
             {
                 "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
-                "then": {"$ref": f"#/$defs/look-{name}"},
+                "then": {"$ref": f"#/$defs/{word}-{name}"},
             }
             for name in sorted(kinds)
         ],
@@ -68,6 +76,24 @@ def _kinds(look: Schema, kinds: Mapping[str, ProbeKind]) -> Iterator[tuple[str, 
                 "description": kind.summary,
                 "properties": own | properties,
                 "required": [key for key in options.get("required", ()) if key not in AIM],
+                "additionalProperties": False,
+            },
+        )
+
+
+def _channels(channel: Schema, kinds: Mapping[str, ChannelKind]) -> Iterator[tuple[str, Schema]]:
+    """Give the shape of a channel of each kind; its secret never stands there."""
+    for name, kind in kinds.items():
+        options = kind.options.model_json_schema(ref_template=f"#/$defs/{name}-{{model}}")
+        for inner, definition in options.get("$defs", {}).items():
+            yield f"{name}-{inner}", definition
+        properties = {key: option for key, option in options["properties"].items() if key != "password"}
+        yield (
+            f"channel-{name}",
+            {
+                "description": kind.summary,
+                "properties": channel["properties"] | properties,
+                "required": [key for key in options.get("required", ()) if key != "password"],
                 "additionalProperties": False,
             },
         )

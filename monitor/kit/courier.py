@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 import aiohttp
+from yarl import URL
 
 from monitor.kit.http_client import Ask, Exchange, RedirectRefusedError, Way, fetch
 from monitor.kit.resolver import ResolveError, shared
@@ -49,19 +50,37 @@ class Receipt:
 
 
 async def bring(ask: Ask, timeout: float, settings: ssl.SSLContext | None = None) -> Receipt:  # noqa: ASYNC109 - of one attempt
-    """Make one attempt, of at most *timeout* seconds; *settings* are for https. Raises nothing."""
+    """Make one attempt, of at most *timeout* seconds; *settings* are for https. Raises nothing.
+
+    Where no connection came to stand the peer has got nothing; after that it may have got everything,
+    whatever breaks off before its answer.
+    """
+    exchange = Exchange(Way(settings=settings))
     try:
         async with asyncio.timeout(timeout):
-            answer = await fetch(shared(), Exchange(Way(settings=settings)), ask)
+            answer = await fetch(shared(), exchange, ask)
     except TimeoutError:
-        return Receipt(Fate.UNSURE, f"no answer within {timeout:g} s")
+        return Receipt(_unanswered(exchange), f"no answer within {timeout:g} s")
     except (ResolveError, ConnectError, RedirectRefusedError, aiohttp.ClientError, OSError) as error:
-        return Receipt(Fate.LATER, clean(f"{type(error).__name__}: {error}"))
+        return Receipt(_unanswered(exchange), clean(f"{type(error).__name__}: {error}"))
     if answer.status in _TAKEN:
         return Receipt(Fate.TAKEN, body=answer.body)
     words = clean(f"status {answer.status} {answer.text}")
     fate = Fate.REFUSED if answer.status in REFUSED else Fate.LATER
     return Receipt(fate, words, _wait(answer.headers.get("Retry-After", "")), answer.body)
+
+
+def is_page(text: str) -> bool:
+    """Say whether *text* is an address that messages can be brought to, without a user in it."""
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host) and not (url.user or url.password)
+
+
+def _unanswered(exchange: Exchange) -> Fate:
+    return Fate.LATER if exchange.handler is None else Fate.UNSURE
 
 
 def _wait(text: str) -> float | None:

@@ -1,8 +1,9 @@
 """Programs of others: run without a shell, bounded in what they say, and gone with their children in time.
 
-A program gets no input, no descriptor and no variable of ours, and a session of its own. When it has ended,
-when its caller is cancelled or when it says too much, everything that is left of the session's first process
-group is killed (SIGKILL); only what has put itself into another group, as a daemon does, is out of reach.
+A program gets what it is told on standard input, no descriptor and no variable of ours, and a session of its
+own. When it has ended, when its caller is cancelled or when it says too much, everything that is left of the
+session's first process group is killed (SIGKILL); only what has put itself into another group, as a daemon
+does, is out of reach.
 No thread and no signal handler is needed: a process that ends makes its pidfd readable (pidfd_open(2)).
 """
 
@@ -11,7 +12,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 MOST = 65_536
@@ -33,12 +34,14 @@ class Ended(NamedTuple):
     """It said more than `MOST` and was killed."""
 
 
-async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended:
+async def run(arguments: Sequence[str], environment: Mapping[str, str], told: bytes = b"") -> Ended:
     """Run a program to its end and return how it ended; the first argument is its path.
+
+    What it is *told* lies in a file in memory, so that one which does not listen holds nothing up.
 
     Raises OSError if it cannot be started, and ValueError if an argument cannot be one (a NUL byte).
     """
-    child = _Child(arguments, environment)
+    child = _Child(arguments, environment, told)
     try:
         await child.ended_or_too_loud()
     finally:
@@ -47,18 +50,19 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended
 
 
 class _Child:
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], told: bytes) -> None:
         self._loop = asyncio.get_running_loop()
-        self._process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            cwd="/",
-            env=environment,
-            start_new_session=True,
-        )
+        with _input(told) as given:
+            self._process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+                arguments,
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                cwd="/",
+                env=environment,
+                start_new_session=True,
+            )
         self._said: dict[int, bytearray] = {}
         self._enough = asyncio.Event()
         self._over = False
@@ -131,3 +135,15 @@ class _Child:
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _input(told: bytes) -> Iterator[int]:
+    """Lend a descriptor to read *told* from."""
+    if not told:
+        yield subprocess.DEVNULL
+        return
+    with os.fdopen(os.memfd_create("told"), "w+b", buffering=0) as file:
+        file.write(told)
+        file.seek(0)
+        yield file.fileno()

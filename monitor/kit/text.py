@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _ELLIPSIS = "…"
 _SPACES = frozenset({"Zs", "Zl", "Zp"})
@@ -9,6 +10,8 @@ _REMOVED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Controls (C0, C1), formats (bidirectional overrides, zero-width marks), surrogates, unassigned."""
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|.|$)", re.DOTALL)
 _HEX = re.compile(r"x[0-9a-fA-F]{2}")
+_NUMBER = re.compile(r"[0-9]{7,}")
+_TOLD = 4096
 LONG_NUMBER = 10
 """Digits of a telephone number from which some of them may be shown."""
 _LETTERS = {"r": "\r", "n": "\n", "t": "\t", "0": "\0", "\\": "\\"}
@@ -41,6 +44,14 @@ def masked(number: str) -> str:
     if len(digits) < LONG_NUMBER:
         return "*" * len(digits)
     return f"{digits[:3]}{'*' * (len(digits) - 7)}{digits[-4:]}"
+
+
+def discreet(text: str, hidden: Iterable[str]) -> str:
+    """Return hostile *text* as `clean` does, with what is *hidden* and all long numbers masked."""
+    told = text[:_TOLD]
+    for secret in sorted(filter(None, hidden), key=len, reverse=True):
+        told = told.replace(secret, "***")
+    return clean(_NUMBER.sub(lambda found: masked(found[0]), told))
 
 
 def contains(text: str, pattern: str) -> bool:

@@ -22,7 +22,7 @@ from monitor.core.story import Story
 from monitor.core.vitals import OutputVitals, Vitals
 from monitor.core.world import World
 from monitor.kit.backoff import Backoff
-from monitor.kit.courier import Fate, Receipt, bring
+from monitor.kit.courier import Fate, Receipt, bring, is_page
 from monitor.kit.http_client import Ask
 from monitor.ports import Feed
 
@@ -65,8 +65,7 @@ class AlertmanagerOptions(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_an_address(cls, text: str) -> str:
-        url = URL(text)
-        if url.scheme not in ("http", "https") or not url.host or url.user or url.password:
+        if not is_page(text):
             raise ValueError("expected http://host:port or https://host:port, without a user in it")
         return text.rstrip("/")
 

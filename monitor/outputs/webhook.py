@@ -5,12 +5,9 @@ for ever, so a receiver that knows it already can say yes and forget it.
 """
 
 import asyncio
-import hashlib
-import hmac
 import json
 import ssl
 import time
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,8 +17,9 @@ from yarl import URL
 from monitor.core.vitals import OutputVitals, Vitals
 from monitor.core.world import Event, EventKind
 from monitor.kit.backoff import Backoff
-from monitor.kit.courier import Fate, Receipt, bring
+from monitor.kit.courier import Fate, Receipt, bring, is_page
 from monitor.kit.http_client import Ask
+from monitor.kit.signing import signed
 from monitor.ports import Feed
 
 AGAIN = frozenset({Fate.LATER, Fate.UNSURE})
@@ -47,8 +45,7 @@ class WebhookOptions(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_a_page(cls, text: str) -> str:
-        url = URL(text)
-        if url.scheme not in ("http", "https") or not url.host or url.user or url.password:
+        if not is_page(text):
             raise ValueError("expected http://host/path or https://host/path, without a user in it")
         return text
 
@@ -118,15 +115,6 @@ class WebhookOutput:
             "on_duty": list(self._on_duty()),
             "data": event.data,
         }
-
-
-def signed(name: str, at: int, body: bytes, secret: str | None) -> dict[str, str]:
-    """Return the headers of a message, its signature among them if there is a *secret*."""
-    headers = {"webhook-id": name, "webhook-timestamp": str(at)}
-    if secret is None:
-        return headers
-    digest = hmac.digest(secret.encode(), f"{name}.{at}.".encode() + body, hashlib.sha256)
-    return headers | {"webhook-signature": f"v1,{b64encode(digest).decode()}"}
 
 
 def _id(event: Event) -> str:

@@ -1,6 +1,16 @@
 """The shapes by which the parts of the shell meet, so that none needs to know another."""
 
-from monitor.ports.channels import Back, Channel, ChannelKind, ChannelOptions, Delivered, Hear, Reply
+from monitor.ports.channels import (
+    Back,
+    Channel,
+    ChannelKind,
+    ChannelOptions,
+    Delivered,
+    Hear,
+    OneWay,
+    Reply,
+    as_json,
+)
 from monitor.ports.log import Archive, Gathered, Journal, Log, Reader
 from monitor.ports.outputs import Feed, News, Output
 from monitor.ports.probes import (
@@ -34,6 +44,7 @@ __all__ = [
     "Journal",
     "Log",
     "News",
+    "OneWay",
     "Output",
     "ProbeKind",
     "ProbeOptions",
@@ -43,5 +54,6 @@ __all__ = [
     "Sink",
     "Taken",
     "Word",
+    "as_json",
     "reports_by_people",
 ]

@@ -1,7 +1,9 @@
 """How a way of reaching people meets the rest: what it brings, and what comes back over it."""
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -16,7 +18,9 @@ class ChannelOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     timeout: float = Field(default=10.0, gt=0, le=300, description="Seconds that one attempt may take.")
-    password: SecretStr | None = Field(default=None, description="The secret that the peer wants, if any.")
+    password: SecretStr | None = Field(
+        default=None, exclude=True, description="The secret that the peer wants, if any."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,25 @@ class Channel(Protocol):
 
     async def aclose(self) -> None:
         """Let go of everything."""
+
+
+def as_json(message: Message) -> bytes:
+    """Return all of *message* for programs, in UTF-8."""
+    told = {field.name: getattr(message, field.name) for field in fields(message)}
+    text = json.dumps(told | {"facts": dict(message.facts)}, ensure_ascii=False)
+    return text.encode("utf-8", "replace")
+
+
+class OneWay:
+    """What a channel has beside `send` if nothing comes back over it, and it holds nothing open."""
+
+    async def run(self, hear: Hear) -> None:
+        """Wait for ever."""
+        del hear
+        await asyncio.get_running_loop().create_future()
+
+    async def aclose(self) -> None:
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)

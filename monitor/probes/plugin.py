@@ -5,14 +5,14 @@ import contextlib
 import os
 import re
 from collections.abc import AsyncIterator
-from pathlib import PurePosixPath
 from typing import Annotated
 from weakref import WeakKeyDictionary
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from monitor.core.observation import Finding, failed, ok, poor, unknown
 from monitor.kit import perfdata, process
+from monitor.kit.program import ENVIRONMENT, Argument, Program
 from monitor.kit.sockets import Host
 from monitor.kit.text import clean
 from monitor.ports import ProbeOptions
@@ -41,27 +41,12 @@ PATIENCE = 1.0
 """Seconds for which a look waits for another's plugin to end."""
 _LABELS = {"rtt": "rta", "loss": "pl", "time": "time", "size": "size", "offset": "offset"}
 _UNITS = {name: unit for name, (unit, _) in VALUES.items()}
-_ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-    "LC_ALL": "C.UTF-8",
-    "LANG": "C.UTF-8",
-}
 _ADDRESS = "$HOSTADDRESS$"
 _WARNING, _CRITICAL, _UNKNOWN = 1, 2, 3
 
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
-def _as_text(value: object) -> object:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-Argument = Annotated[
-    str,
-    BeforeValidator(_as_text),
-    Field(max_length=4096, pattern=r"^[^\x00]*$"),
-    WithJsonSchema({"type": ["string", "number"]}),
-]
 Label = Annotated[str, Field(min_length=1, max_length=120)]
 
 
@@ -71,9 +56,7 @@ class Options(ProbeOptions):
     model_config = ConfigDict(str_strip_whitespace=False)
 
     host: Host = Field(description="Name or address of the subject, for `$HOSTADDRESS$` in the arguments.")
-    program: str = Field(
-        max_length=4096, pattern=r"^/[^\x00]+$", description="Absolute path of the plugin, without `..`."
-    )
+    program: Program = Field(description="Absolute path of the plugin, without `..`.")
     arguments: tuple[Argument, ...] = Field(
         default=(),
         max_length=64,
@@ -92,13 +75,6 @@ class Options(ProbeOptions):
             raise ValueError("the host must not begin with -: the plugin would take it for an option")
         return host
 
-    @field_validator("program")
-    @classmethod
-    def _way_is_straight(cls, program: str) -> str:
-        if ".." in PurePosixPath(program).parts:
-            raise ValueError("the path of a program must not contain ..")
-        return program
-
     @field_validator("values")
     @classmethod
     def _names_are_names(cls, values: dict[str, str]) -> dict[str, str]:
@@ -113,7 +89,7 @@ async def probe(options: Options) -> Finding:
     arguments = [options.program, *(one.replace(_ADDRESS, options.host) for one in options.arguments)]
     try:
         async with _place():
-            ended = await process.run(arguments, _ENVIRONMENT)
+            ended = await process.run(arguments, ENVIRONMENT)
     except _BusyError:
         return unknown("plugins_busy", f"{AT_ONCE} plugins are running")
     except OSError as error:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
@@ -19,17 +18,17 @@ from monitor.errors import ConfigError, Problem
 from monitor.ports import ProbeKind
 from monitor.probes import plugin
 from monitor.settings.brokers import told_brokers, with_credential
+from monitor.settings.channels import OWN_KEYS, told_channels
+from monitor.settings.folders import absolute
 from monitor.settings.model import PREFIX, Settings
 from monitor.settings.receivers import told_receivers
 
-NAMED = ("reports", "webhooks", "alertmanagers")
+NAMED = ("reports", "webhooks", "alertmanagers", "channels")
 """The sections of sections by name."""
 VARIABLE = "COMMAND_MONITOR_SETTINGS"
 """The environment variable that names the settings file."""
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Where systemd puts the service's credentials."""
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -45,8 +44,9 @@ def load_settings(path: Path | None = None) -> Settings:
     settings = _validated(node, problems)
     if settings is not None:
         folder = file.resolve().parent if file is not None else Path.cwd()
-        settings = _with_credentials(_absolute(settings, folder))
-        problems += _missing_files(settings, node)
+        settings = _with_credentials(absolute(settings, folder))
+        problems += _bad_channels(settings, node, folder)
+        problems += _missing_files(settings, node, folder)
     if settings is None or problems:
         raise ConfigError(problems=sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0))
     return settings.loaded_from(file)
@@ -151,23 +151,14 @@ def _at(node: Node, loc: tuple[str, ...], found: str, expected: str) -> Problem:
     return _from_environment(loc, problem)
 
 
-def _absolute(model: Model, folder: Path) -> Model:
-    """Return *model* with every relative path in it starting at *folder*."""
-    update: dict[str, object] = {}
-    for key in type(model).model_fields:
-        value = getattr(model, key)
-        if isinstance(value, Path):
-            update[key] = folder / value
-        elif isinstance(value, BaseModel):
-            update[key] = _absolute(value, folder)
-        elif isinstance(value, dict):
-            update[key] = {name: _absolute(one, folder) for name, one in value.items()}
-    return model.model_copy(update=update)
-
-
 def _with_credentials(settings: Settings) -> Settings:
     folder = Path(os.environ.get(CREDENTIALS) or "/nonexistent")
-    sections = {"reports": "report", "webhooks": "webhook", "alertmanagers": "alertmanager"}
+    sections = {
+        "reports": "report",
+        "webhooks": "webhook",
+        "alertmanagers": "alertmanager",
+        "channels": "channel",
+    }
     update: dict[str, object] = {
         key: {
             name: with_credential(one, f"{word}-{name}", folder)
@@ -178,10 +169,24 @@ def _with_credentials(settings: Settings) -> Settings:
     return settings.model_copy(update=update | {"mqtt": with_credential(settings.mqtt, "mqtt", folder)})
 
 
-def _missing_files(settings: Settings, node: Node) -> list[Problem]:
+def _bad_channels(settings: Settings, node: Node, folder: Path) -> Iterator[Problem]:
+    """Give what is wrong with the options of channels, by their kinds."""
+    below = node.child("channels") or node
+    for name, channel in settings.channels.items():
+        child = below.child(name) or below
+        yield from truths(child, channel.known().options)
+        try:
+            channel.options(folder)
+        except ValidationError as error:
+            told = explained(error, child, channel.known().options, also=OWN_KEYS)
+            for details, problem in zip(error.errors(include_url=False), told, strict=True):
+                yield _from_environment(("channels", name, *details["loc"]), problem)
+
+
+def _missing_files(settings: Settings, node: Node, folder: Path) -> list[Problem]:
     return [
         _at(node, (*loc, *keys), f"no readable file {str(path)!r}", "a file that this user may read")
-        for loc, section in _told(settings)
+        for loc, section in (*_told(settings), *told_channels(settings.channels, folder))
         for keys, path in _files(section)
         if not (path.is_file() and os.access(path, os.R_OK))
     ]

@@ -21,6 +21,7 @@ from monitor.config.values import Id, no_truth
 from monitor.config.words import nearest
 from monitor.outputs.prometheus import Options as MetricsOptions
 from monitor.settings.brokers import MqttSettings, ReportSettings
+from monitor.settings.channels import ChannelSettings
 from monitor.settings.receivers import AlertmanagerSettings, WebhookSettings
 from monitor.settings.reflector import ReflectorSettings
 from monitor.settings.traps import TrapSettings
@@ -140,6 +141,8 @@ class Settings(BaseSettings):
     """Who is brought events over HTTP, by a name of your own: each until it has been taken."""
     alertmanagers: dict[Id, AlertmanagerSettings] = Field(default_factory=dict)
     """Which Alertmanagers are shown confirmed incidents, by a name of your own."""
+    channels: dict[Id, ChannelSettings] = Field(default_factory=dict)
+    """The ways to reach people, by a name of your own."""
     store: StoreOptions = StoreOptions()
     """How the log of events is kept."""
     detection: DetectionSettings = DetectionSettings()

@@ -1,0 +1,40 @@
+"""What the tests of the channels share: a message to send, and how each kind is pointed at this machine."""
+
+import sys
+
+from monitor.core.alarm import Message, Severity
+
+SECRET = "s3cret-never-told"  # noqa: S105 - of nothing
+PHONE = "+8613812345678"
+MAIL = "zhang@example.test"
+KEY = "shiyan/cut/42/zhang/3"
+
+
+def message(**changes):
+    """Return a message that a test may change."""
+    said = {
+        "key": KEY,
+        "to": "",
+        "language": "zh",
+        "severity": Severity.CRITICAL,
+        "title": "丹江口：省网电路中断",
+        "short": "丹江口省网主备电路均中断，20:31起。回复1确认。",
+        "text": "丹江口：省网电路中断\n自 20:31 起主备电路均不通。\n请联系电信 10000。",
+        "facts": {"incident": "cut/42", "center": "danjiangkou"},
+    }
+    return Message(**(said | changes))
+
+
+def _command(_folder, _port):
+    return {"program": sys.executable, "arguments": ["-I", "-c", "import time; time.sleep(60)"]}
+
+
+def _webhook(_folder, port):
+    return {"url": f"http://127.0.0.1:{port}/", "password": SECRET}
+
+
+POINTED = {
+    "command": ("program", "", _command),
+    "webhook": ("stream", "", _webhook),
+}
+"""By kind: what it meets, to whom it speaks, and its options for a folder and a port of this machine."""
