@@ -40,7 +40,7 @@ class Mosquitto:
         """Start it and wait until it takes connections."""
         file = self.folder / "mosquitto.conf"
         # Started by root it would become user "mosquitto", who may not read the test's folder.
-        lines = (f"listener {self.port} 127.0.0.1", f"user {getpass.getuser()}", *self.settings)
+        lines = (*self.listeners(), f"user {getpass.getuser()}", *self.settings)
         file.write_text("\n".join(lines) + "\n")
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(  # noqa: ASYNC220 - a fork takes no time worth waiting for
@@ -51,6 +51,10 @@ class Mosquitto:
                 if self.process.poll() is not None:
                     raise RuntimeError(f"mosquitto ended: {self.log()}")
                 await asyncio.sleep(0.02)
+
+    def listeners(self) -> tuple[str, ...]:
+        """Return the lines that say where it listens."""
+        return (f"listener {self.port} 127.0.0.1",)
 
     async def _answers(self) -> bool:
         try:
