@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for _, name, _ in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{name}")
-        verb = verbs.add_parser(name, help=module.HELP, description=module.__doc__)
+        verb = verbs.add_parser(name.replace("_", "-"), help=module.HELP, description=module.__doc__)
         module.arguments(verb)
         verb.set_defaults(run=module.run)
     return parser

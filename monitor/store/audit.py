@@ -69,7 +69,7 @@ def enter(connection: Connection, entries: Sequence[Entry]) -> None:
 def digest(row: Mapping[str, Any]) -> str:
     """Return the hash of a row, given by column; its own hash, if it has one, is left out."""
     content = {key: value for key, value in row.items() if key != "hash"}
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=repr)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 

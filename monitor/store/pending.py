@@ -50,7 +50,8 @@ class Item:
         self.statuses = _over(earlier.statuses, self.statuses)
         self.incidents = _over(earlier.incidents, self.incidents)
         self.planned = _over(earlier.planned, self.planned)
-        self.acts = earlier.acts + self.acts
+        earlier.acts += self.acts
+        self.acts = earlier.acts
 
     @property
     def implies(self) -> bool:

@@ -40,6 +40,8 @@ class Words:
     """What is said of who is on duty."""
     report: Mapping[str, str]
     """Patterns about what people report, see `core/report_news.py`."""
+    audit: Mapping[str, str]
+    """What is said of the acts of people: by act, `why_…` a break of their chain, `fact_…` what belongs to one."""
     demo: Mapping[str, str]
     """What the demo says."""
     comma: str
