@@ -10,6 +10,7 @@ from chinese_calendar.constants import holidays, workdays
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from monitor.config.document import Node, read
+from monitor.config.escalation import PlanFile, RuleFile, escalation_of
 from monitor.config.looks import named
 from monitor.config.schema import FileModel, NameFile
 from monitor.config.shift_lists import read_list
@@ -128,12 +129,17 @@ class RosterFile(FileModel):
     """Files of shifts that are written down one by one, .csv or .ics, beside this file."""
     changes: tuple[ChangeFile, ...] = ()
     """Changes by hand; the later one wins."""
+    plans: dict[Id, PlanFile] = Field(default_factory=dict)
+    """What is done about an alarm until somebody answers, by id. Without any, those on duty are told at once
+    over every channel, and the leaders as well after five minutes."""
+    rules: list[RuleFile] = Field(default_factory=list)
+    """Which plan is for which alarms, the first that fits; without any, the first plan is for all."""
 
 
 def load_roster(path: Path) -> Roster:
     """Return the roster at *path*, or raise ConfigError with every mistake in it and in its lists."""
     node = read(path)
-    context = {"officer": node.keys("officers"), "shift": node.keys("shifts")}
+    context = {"officer": node.keys("officers"), "shift": node.keys("shifts"), "plan": node.keys("plans")}
     file, problems = validated(RosterFile, node, context)
     if file is None:
         raise ConfigError(problems=problems)
@@ -168,6 +174,7 @@ def _built(file: RosterFile, listed: tuple[Listed, ...]) -> Roster:
         listed=listed,
         changes=tuple(Change(c.from_, c.to, c.officer, c.instead_of, c.shift, c.note) for c in file.changes),
         calendar=calendar(file),
+        escalation=escalation_of(file.plans, file.rules),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.core.act import Act
+from monitor.core.alarm import Alarm, Notice
 from monitor.core.detection import Belief
 from monitor.core.health import Status
 from monitor.core.incident import Incident
@@ -40,6 +41,10 @@ class Record:
     """What is now known of this planned work; None: it is over, or declared and not under way."""
     acts: tuple[Act, ...] = ()
     """What people did that brought it about."""
+    alarms: Mapping[str, Alarm | None] = field(default_factory=dict)
+    """What is now known of these alarms; None: they are settled."""
+    notices: Mapping[str, Notice | None] = field(default_factory=dict)
+    """What is now known of these notices, None likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +58,5 @@ class Remembered:
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     """Those that are open, and those that were closed not long before."""
     planned: Mapping[str, Work] = field(default_factory=dict)
+    alarms: Mapping[str, Alarm] = field(default_factory=dict)
+    notices: Mapping[str, Notice] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
+from monitor.core.alarm import Escalation
 from monitor.core.inventory import Name
 from monitor.core.planned import Span
 
@@ -141,6 +142,8 @@ class Roster:
     changes: tuple[Change, ...] = ()
     """The later one wins."""
     calendar: Calendar = Calendar()
+    escalation: Escalation | None = None
+    """What is done until somebody answers; None: not declared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class Story:
     """Centers, links, circuits, devices and networks that it breaks, spoils or hides, readable paths."""
     lost: tuple[str, ...] = ()
     """Links, devices and services that do not work because of it."""
+    lost_links: int = 0
+    """How many of them are links."""
     reduced: tuple[Left, ...] = ()
     works: tuple[str, ...] = ()
     """Links and devices of its center that it leaves alone, as far as they can be seen."""

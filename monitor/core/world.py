@@ -22,9 +22,12 @@ HISTORY = 60
 """How many latest looks the loss ratio speaks of."""
 _MASK = (1 << HISTORY) - 1
 
-EventKind = Literal["belief", "status", "daemon", "incident", "planned", "report", "trace"]
+EventKind = Literal[
+    "belief", "status", "daemon", "incident", "planned", "report", "trace", "alarm", "notice"
+]  # fmt: skip
 """What an event speaks of: the belief about a check, the status of a subject, ourselves, a root cause,
-planned work, what a person has entered, or where the way over a circuit ends."""
+planned work, what a person has entered, where the way over a circuit ends, an alarm, or how far a message to
+an officer has got."""
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from monitor.core.act import Act
+from monitor.core.alarm import Alarm, Notice
 from monitor.core.incident import Change, Incident, Stage
 from monitor.core.planned import Work
 from monitor.core.record import Kept, Record
@@ -18,6 +20,14 @@ NO_INCIDENT: Mapping[str, Incident | None] = MappingProxyType({})
 NO_WORK: Mapping[str, Work | None] = MappingProxyType({})
 
 
+class Implied(NamedTuple):
+    """What follows from events for alarms, recorded together with them."""
+
+    events: tuple[Event, ...] = ()
+    alarms: Mapping[str, Alarm | None] = {}
+    notices: Mapping[str, Notice | None] = {}
+
+
 class Telling:
     """Numbers the events of one boot and hands them on."""
 
@@ -28,6 +38,8 @@ class Telling:
         self._wall = wall
         self._feeds: list[LogFeed] = []
         self._seq = 0
+        self.implied: Callable[[Sequence[Event]], Implied] = _nothing
+        """Says what follows from events for alarms."""
 
     def feed(self, name: str | None) -> LogFeed:
         """Return a new feed; it hears of every change from now on, and reads the log from its saved place."""
@@ -59,17 +71,24 @@ class Telling:
         incidents: Mapping[str, Incident | None] = NO_INCIDENT,
         planned: Mapping[str, Work | None] = NO_WORK,
         acts: Sequence[Act] = (),
+        implied: Implied | None = None,
     ) -> None:
         """Record events with what they imply, and stir the feeds.
 
         *changed*: subjects whose status changed; *checks*: what is now kept of them; *incidents*: what
         is now kept of those that changed or were closed; *planned*: what is now known of planned work;
-        *acts*: what people did that brought it about, recorded with it or not at all.
+        *acts*: what people did that brought it about, recorded with it or not at all; *implied*: what follows
+        for alarms, from the events unless it is given.
         """
         world = self._world
         statuses = {subject: world.statuses.get(subject) for subject in changed}
-        if events or statuses or checks or incidents or planned or acts:
-            self._log.append(Record(tuple(events), checks, statuses, incidents, planned, tuple(acts)))
+        more = self.implied(events) if implied is None else implied
+        all_events = (*events, *more.events)
+        if all_events or statuses or checks or incidents or planned or acts or more.alarms or more.notices:
+            record = Record(
+                all_events, checks, statuses, incidents, planned, tuple(acts), more.alarms, more.notices
+            )
+            self._log.append(record)
             for feed in self._feeds:
                 feed.push(changed, checks, incidents)
 
@@ -77,6 +96,11 @@ class Telling:
         """Tell something about ourselves, or about the daemon of another vantage."""
         subject = subject or self._world.vantage
         self.tell([self.event("daemon", subject, {"what": what, **data})])
+
+
+def _nothing(_events: Sequence[Event]) -> Implied:
+    """Say that nothing follows."""
+    return Implied()
 
 
 def _counts(incident: Incident | None) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Table, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import Insert, insert
 
+from monitor.core.alarm import Alarm, Notice
 from monitor.core.health import Status
 from monitor.core.incident import Incident
 from monitor.core.planned import Work
@@ -15,6 +16,7 @@ from monitor.core.record import Kept
 from monitor.core.world import Event
 from monitor.kit import crash
 from monitor.store import tables
+from monitor.store.alarm_rows import alarm_row, notice_row
 from monitor.store.audit import Entry, enter
 from monitor.store.rows import Values, check_row, event_row, incident_row, planned_row, status_row, written
 
@@ -59,6 +61,8 @@ class Batch:
     statuses: dict[str, Status | None] = field(default_factory=dict)
     incidents: dict[str, Incident | None] = field(default_factory=dict)
     planned: dict[str, Work | None] = field(default_factory=dict)
+    alarms: dict[str, Alarm | None] = field(default_factory=dict)
+    notices: dict[str, Notice | None] = field(default_factory=dict)
     acts: list[Entry] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     """Saved places of readers."""
@@ -66,11 +70,11 @@ class Batch:
     quarantined: list[Values] = field(default_factory=list)
     run: Run | None = None
     again: bool = False
-    """It holds all that is in memory, some of it in the log already; the four states are complete."""
+    """It holds all that is in memory, some of it in the log already; the six states are complete."""
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
-        states = (self.checks, self.statuses, self.incidents, self.planned)
+        states = (self.checks, self.statuses, self.incidents, self.planned, self.alarms, self.notices)
         return any((self.events, *states, self.acts, self.places, self.taken, self.quarantined, self.run))
 
 
@@ -82,7 +86,9 @@ def _upsert(table: Table) -> Insert:
 
 
 _ADD_EVENTS = insert(tables.events).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-_STATES = (tables.checks, tables.statuses, tables.incidents, tables.planned)
+_STATES = (
+    tables.checks, tables.statuses, tables.incidents, tables.planned, tables.alarms, tables.notices,
+)  # fmt: skip
 _PUT = {
     table: _upsert(table) for table in (*_STATES, tables.readers, tables.runs, tables.gathered, tables.meta)
 }
@@ -112,6 +118,10 @@ def write(connection: Connection, batch: Batch) -> None:
     )
     _write_state(
         connection, tables.planned, {n: planned_row(w) if w else None for n, w in batch.planned.items()}
+    )
+    _write_state(connection, tables.alarms, {n: alarm_row(a) if a else None for n, a in batch.alarms.items()})
+    _write_state(
+        connection, tables.notices, {n: notice_row(one) if one else None for n, one in batch.notices.items()}
     )
     places = [{"name": name, "position": position} for name, position in batch.places.items()]
     _put(connection, tables.readers, places)

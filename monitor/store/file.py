@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Row, StaticPool, Table, create_engine, func, select
 from sqlalchemy.exc import OperationalError
 
+from monitor.core.alarm import Alarm, Notice
 from monitor.core.health import Status
 from monitor.core.incident import Incident
 from monitor.core.planned import Work
 from monitor.core.record import Kept
 from monitor.kit import crash
 from monitor.store import audit, backup, lock, mend, retention, tables
+from monitor.store.alarm_rows import alarm_of, notice_of
 from monitor.store.batch import Batch, Run, write
 from monitor.store.database import bare, connect, quick_check, revision
 from monitor.store.files import BESIDE, beside
@@ -39,6 +41,8 @@ class Opened:
     statuses: dict[str, Status] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     planned: dict[str, Work] = field(default_factory=dict)
+    alarms: dict[str, Alarm] = field(default_factory=dict)
+    notices: dict[str, Notice] = field(default_factory=dict)
     seen_at: float = 0.0
     """Wall time of the latest sign of life; 0: there was none."""
     unclean: bool = False
@@ -248,10 +252,13 @@ def _load(connection: Connection) -> Opened:
     statuses = {row.subject: status for row, status in _read(connection, tables.statuses, status_of)}
     incidents = {row.id: incident for row, incident in _read(connection, tables.incidents, incident_of)}
     planned = {row.id: work for row, work in _read(connection, tables.planned, planned_of)}
+    alarms = {row.id: alarm for row, alarm in _read(connection, tables.alarms, alarm_of)}
+    notices = {row.id: notice for row, notice in _read(connection, tables.notices, notice_of)}
     latest = connection.execute(select(runs).order_by(runs.c.alive_at.desc()).limit(1)).one_or_none()
     seen_at, unclean = (latest.alive_at, latest.ended_at is None) if latest else (0.0, False)
     act = audit.latest(connection)
-    return Opened(identity, last, places, checks, statuses, incidents, planned, seen_at, unclean, act)
+    states = (checks, statuses, incidents, planned, alarms, notices)
+    return Opened(identity, last, places, *states, seen_at, unclean, act)
 
 
 def _read(

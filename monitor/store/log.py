@@ -111,7 +111,8 @@ class Store:
         left = self._writer.left
         if left is None:
             return Remembered()
-        return Remembered(left.seen_at, left.checks, left.statuses, left.incidents, left.planned)
+        states = (left.checks, left.statuses, left.incidents, left.planned, left.alarms, left.notices)
+        return Remembered(left.seen_at, *states)
 
     def reader(self, name: str | None, wake: Callable[[], None]) -> Reader:
         """Return a reader that goes on where *name* left off, or begins at the end."""

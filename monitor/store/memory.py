@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from monitor.core.alarm import Alarm, Notice
 from monitor.core.health import Status
 from monitor.core.incident import Incident
 from monitor.core.planned import Work
@@ -52,6 +53,8 @@ class Memory:
         self.statuses: dict[str, Status] = {}
         self.incidents: dict[str, Incident] = {}
         self.planned: dict[str, Work] = {}
+        self.alarms: dict[str, Alarm] = {}
+        self.notices: dict[str, Notice] = {}
         self._acts = Recent()
         self.settled = False
         """Positions are those of the log."""
@@ -75,7 +78,7 @@ class Memory:
         if events and self._run is None:
             self._begin_run(events[0])
         checks, statuses = dict(record.checks), dict(record.statuses)
-        implied = dict(record.incidents), dict(record.planned)
+        implied = dict(record.incidents), dict(record.planned), dict(record.alarms), dict(record.notices)
         self._add(Item(events, checks, statuses, *implied, acts=self._acts.entries(record.acts)))
 
     def take_in(self, item: Item) -> None:
@@ -128,6 +131,7 @@ class Memory:
         batch.events = self.ring.everything()
         batch.checks, batch.statuses = dict(self.checks), dict(self.statuses)
         batch.incidents, batch.planned = dict(self.incidents), dict(self.planned)
+        batch.alarms, batch.notices = dict(self.alarms), dict(self.notices)
         batch.places, batch.run = dict(self.places), self._run
         batch.acts = [*self._acts.recorded, *batch.acts]
         return batch
@@ -199,6 +203,8 @@ class Memory:
         self.statuses = {**opened.statuses, **self.statuses}
         self.incidents = {**opened.incidents, **self.incidents}
         self.planned = {**opened.planned, **self.planned}
+        self.alarms = {**opened.alarms, **self.alarms}
+        self.notices = {**opened.notices, **self.notices}
         self.settled = True
         self._vitals.position = opened.last
         for reader in self._readers:
@@ -217,6 +223,8 @@ class Memory:
         _overlay(self.statuses, record.statuses)
         _overlay(self.incidents, record.incidents)
         _overlay(self.planned, record.planned)
+        _overlay(self.alarms, record.alarms)
+        _overlay(self.notices, record.notices)
 
     def _begin_run(self, event: Event) -> None:
         at = max(event.at, self._alive_at)

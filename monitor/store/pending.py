@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
+from monitor.core.alarm import Alarm, Notice
 from monitor.core.health import Status
 from monitor.core.incident import Incident
 from monitor.core.planned import Work
@@ -37,6 +38,8 @@ class Item:
     statuses: dict[str, Status | None] = field(default_factory=dict)
     incidents: dict[str, Incident | None] = field(default_factory=dict)
     planned: dict[str, Work | None] = field(default_factory=dict)
+    alarms: dict[str, Alarm | None] = field(default_factory=dict)
+    notices: dict[str, Notice | None] = field(default_factory=dict)
     acts: list[Entry] = field(default_factory=list)
     taken: Taken | None = None
     """They came from another vantage, which has them still."""
@@ -52,11 +55,14 @@ class Item:
         self.planned = _over(earlier.planned, self.planned)
         earlier.acts += self.acts
         self.acts = earlier.acts
+        self.alarms = _over(earlier.alarms, self.alarms)
+        self.notices = _over(earlier.notices, self.notices)
 
     @property
     def implies(self) -> bool:
         """Tell whether there is anything in it that must not go with its events."""
-        return bool(self.checks or self.statuses or self.incidents or self.planned or self.acts)
+        states = (self.checks, self.statuses, self.incidents, self.planned, self.alarms, self.notices)
+        return any((*states, self.acts))
 
 
 class Pending:
@@ -106,6 +112,8 @@ class Pending:
             last.statuses.update(item.statuses)
             last.incidents.update(item.incidents)
             last.planned.update(item.planned)
+            last.alarms.update(item.alarms)
+            last.notices.update(item.notices)
             last.acts += item.acts
             return []
         self._items.append(item)
@@ -140,6 +148,8 @@ class Pending:
             batch.statuses |= item.statuses
             batch.incidents |= item.incidents
             batch.planned |= item.planned
+            batch.alarms |= item.alarms
+            batch.notices |= item.notices
             batch.acts += item.acts
             if item.taken is not None:
                 batch.taken.append(item.taken)

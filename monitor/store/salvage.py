@@ -14,7 +14,18 @@ from sqlalchemy import Connection, Float, Integer, Table, Text
 from monitor.store import carve
 from monitor.store.backup import reading
 from monitor.store.files import BESIDE, beside, sync_folder
-from monitor.store.tables import checks, events, gathered, incidents, planned, readers, runs, statuses
+from monitor.store.tables import (
+    alarms,
+    checks,
+    events,
+    gathered,
+    incidents,
+    notices,
+    planned,
+    readers,
+    runs,
+    statuses,
+)
 from monitor.store.walk import BATCH, Missing, Walk, end_of, select_all
 
 SMALL = 1024
@@ -109,7 +120,7 @@ class _Rescue:
             self._add(walk.rows(self._after, end))
             self.missing = walk.missing(self._after, end)
             self._end = max(self._after, end)
-        for table in (checks, statuses, incidents, planned):
+        for table in (checks, statuses, incidents, planned, alarms, notices):
             _replace(self._into, table, _all(damaged, table))
         for table in (readers, runs):
             _merge(self._into, table, _all(damaged, table) or [])

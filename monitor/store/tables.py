@@ -84,6 +84,20 @@ planned = Table(
     Column("data", Text, nullable=False),  # JSON
 )
 
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", Text, primary_key=True, nullable=False),
+    Column("data", Text, nullable=False),  # JSON
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Text, primary_key=True, nullable=False),
+    Column("data", Text, nullable=False),  # JSON
+)
+
 readers = Table(
     "readers",
     metadata,

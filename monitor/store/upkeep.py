@@ -19,7 +19,7 @@ from monitor.store.database import connect, quick_check
 from monitor.store.file import LogFile
 from monitor.store.lane import Lane
 from monitor.store.options import StoreOptions
-from monitor.store.trouble import BROKEN, DamagedError
+from monitor.store.trouble import BROKEN, DamagedError, Kind, detail, diagnose
 
 MEASURE_EVERY = 5.0
 RESERVE_EVERY = 30.0
@@ -209,8 +209,13 @@ class Upkeep:
 
 
 def _look_through(path: Path) -> str:
+    """Return what is wrong with the file; SQLite does not even begin where its list of tables is hurt."""
     engine = connect(path, writes=False)
     try:
         return quick_check(engine)
+    except BROKEN as error:
+        if diagnose(error, path).kind is not Kind.DAMAGED:
+            raise
+        return detail(error)
     finally:
         engine.dispose()

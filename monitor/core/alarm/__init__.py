@@ -1,5 +1,39 @@
 """Alarms: what is told to the officers on duty, step by step, until somebody answers."""
 
-from monitor.core.alarm.model import SHORTEST, Address, Message, Severity
+from monitor.core.alarm.model import (
+    DUTY,
+    LEADERS,
+    SHORTEST,
+    Address,
+    Alarm,
+    Answer,
+    Area,
+    Escalation,
+    Message,
+    Notice,
+    Plan,
+    Rule,
+    Rung,
+    Severity,
+    Step,
+    What,
+)
 
-__all__ = ["SHORTEST", "Address", "Message", "Severity"]
+__all__ = [
+    "DUTY",
+    "LEADERS",
+    "SHORTEST",
+    "Address",
+    "Alarm",
+    "Answer",
+    "Area",
+    "Escalation",
+    "Message",
+    "Notice",
+    "Plan",
+    "Rule",
+    "Rung",
+    "Severity",
+    "Step",
+    "What",
+]

@@ -38,6 +38,10 @@ class Words:
     """Patterns of the sentences about planned work, see `core/planned_news.py`."""
     duty: Mapping[str, str]
     """What is said of who is on duty."""
+    alarm: Mapping[str, str]
+    """What is said around alarms and of our own troubles, see `core/alarm`."""
+    alarm_severity: Mapping[str, str]
+    """By `core.alarm.Severity`."""
     report: Mapping[str, str]
     """Patterns about what people report, see `core/report_news.py`."""
     audit: Mapping[str, str]

@@ -1,6 +1,7 @@
 """English words."""
 
 from monitor.core.words import Words
+from monitor.core.words.en_alarm import ALARM, SEVERITY
 from monitor.core.words.en_reasons import REASONS
 
 EN = Words(
@@ -302,6 +303,8 @@ EN = Words(
         "changed": "changed",
         "days": "MTWTFSS",
     },
+    alarm=ALARM,
+    alarm_severity=SEVERITY,
     report={
         "entered": "roll-call of {name}: {state}",
         "ok": "answers well",

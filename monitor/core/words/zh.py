@@ -1,6 +1,7 @@
 """Chinese words (中文用语)."""
 
 from monitor.core.words import Words
+from monitor.core.words.zh_alarm import ALARM, SEVERITY
 from monitor.core.words.zh_reasons import REASONS
 
 ZH = Words(
@@ -301,6 +302,8 @@ ZH = Words(
         "changed": "换班",
         "days": "一二三四五六日",
     },
+    alarm=ALARM,
+    alarm_severity=SEVERITY,
     report={
         "entered": "{name}点名：{state}",
         "ok": "正常",
