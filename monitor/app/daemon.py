@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from monitor.app.duty_room import DutyRoom
 from monitor.app.life import Life
-from monitor.app.parts import Outputs, roster_of, tuning_of
+from monitor.app.parts import Outputs, tuning_of
 from monitor.board.server import Board
 from monitor.core.inventory import Inventory
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
-from monitor.engine.duty import DutyDesk
 from monitor.engine.lifecycle import Engine
 from monitor.engine.orders import Orders, control_socket
 from monitor.errors import ConfigError
@@ -28,7 +28,7 @@ from monitor.kit.stamp import Reflector
 from monitor.outputs.log import LogOutput
 from monitor.outputs.prometheus import Metrics
 from monitor.ports import Feed, Output, ProbeKind
-from monitor.settings import Settings, load_declared
+from monitor.settings import Settings, load_declared, load_people
 from monitor.store import Store, log_file
 
 LAST_WORDS = 3.0
@@ -77,6 +77,7 @@ class App:
             vitals.store,
             options=settings.store,
         )
+        self._room = DutyRoom(settings, load_people(settings), zone)
         self.engine = Engine(
             inventory,
             settings.vantage,
@@ -86,17 +87,19 @@ class App:
             zone=zone,
             log=store,
             vitals=vitals,
+            desk=self._room.desk,
         )
         self._life = Life(self.engine)
         store.tell = self.engine.tell
-        self._desk = DutyDesk(roster_of(settings), zone, self.engine.tell)
-        self._orders = Orders(self.engine.planner, self.engine.intake, vitals.store)
+        self._room.people.tell = self.engine.tell
+        self._orders = Orders(self.engine.planner, self.engine.intake, self.engine.alarms, vitals.store)
+        self._outbox = self._room.outbox(self.engine, self._orders)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
         self._reflectors = settings.reflector.reflectors(vitals)
         self._traps = settings.traps.receiver(self.engine.nudger.nudge)
         self._outputs: list[Output] = [] if quiet else [LogOutput()]
-        self._outputs += Outputs(settings, vitals, self.engine, store, self._desk, self._orders).made()
+        self._outputs += Outputs(settings, vitals, self.engine, store, self._room.people, self._orders).made()
 
     @property
     def world(self) -> World:
@@ -126,7 +129,9 @@ class App:
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
             self._life.ready()
             tasks.append(asyncio.create_task(self._life.run(), name="life"))
-            tasks.append(asyncio.create_task(self._desk.run(), name="duty"))
+            tasks.append(asyncio.create_task(self._room.people.run(), name="duty"))
+            tasks.append(asyncio.create_task(self.engine.alarms.run(), name="alarms"))
+            tasks.append(asyncio.create_task(self._outbox.run(), name="outbox"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
             tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
             tasks += [asyncio.create_task(_listen(r, "reflector"), name=r.listen) for r in self._reflectors]
@@ -160,12 +165,12 @@ class App:
             self._life.reloading()
             try:
                 inventory = await asyncio.to_thread(load_declared, self._settings, self._kinds)
-                roster = await asyncio.to_thread(roster_of, self._settings)
+                roster = await asyncio.to_thread(load_people, self._settings)
             except ConfigError as error:
                 self.engine.refuse_reload(str(error))
             else:
                 self.engine.reload(inventory)
-                self._desk.adopt(roster)
+                self._room.adopt(roster)
             self._life.ready()
 
     async def _take_orders(self) -> None:

@@ -5,8 +5,6 @@ from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from monitor.config.roster import load_roster
-from monitor.core.roster import Roster
 from monitor.core.vitals import Vitals
 from monitor.engine.duty import DutyDesk
 from monitor.engine.lifecycle import Engine, Tuning
@@ -33,11 +31,6 @@ def tuning_of(settings: Settings) -> Tuning:
         hold=detection.hold,
         trace_every=settings.tracing.every,
     )
-
-
-def roster_of(settings: Settings) -> Roster:
-    """Return the roster that the settings name, an empty one if they name none. May raise ConfigError."""
-    return Roster() if settings.roster is None else load_roster(settings.roster)
 
 
 class Outputs(NamedTuple):

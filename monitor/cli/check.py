@@ -18,7 +18,7 @@ from monitor.core.inventory import Inventory
 from monitor.errors import ConfigError, Problem
 from monitor.ports import ProbeKind
 from monitor.probes import load_kinds
-from monitor.settings import Settings, load_declared, load_settings
+from monitor.settings import Settings, load_declared, load_people, load_settings
 
 HELP = "check an inventory, a device profile, a roster or settings"
 
@@ -62,6 +62,7 @@ def _check(file: Path | None, settings: Path | None, kinds: Kinds) -> Declared:
     if file is not None and what is RosterFile:
         return _people(file)
     loaded = load_settings(file or settings)
+    load_people(loaded)
     people = {} if loaded.roster is None else _people(loaded.roster)
     inventory = load_declared(loaded, kinds)
     _check_profiles(loaded.inventory, kinds)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 
+from monitor.core.alarm import DUTY, LEADERS
 from monitor.core.planned import Span
 from monitor.core.roster import AHEAD, Roster, duty, gaps
 from monitor.core.sentence import WORDS
@@ -24,26 +25,34 @@ class DutyDesk:
         self,
         roster: Roster,
         zone: tzinfo,
-        tell: Callable[..., None],
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """Tell by *tell*, an event about ourselves for each time without anybody on duty."""
-        self._roster = roster
+        """Go by *wall*, for shifts change when clocks say so."""
+        self.tell: Callable[..., None] = _nobody
+        """Is told, an event about ourselves, of each time without anybody on duty."""
+        self.gaps: Sequence[Span] = ()
+        """The first of those times that were found at the latest look ahead."""
+        self.roster = roster
         self._zone = zone
-        self._tell = tell
         self._wall = wall
         self._told: set[float] = set()
         """Ends of the times that were told."""
 
     def adopt(self, roster: Roster) -> None:
         """Go by *roster* from now on, and look ahead at once; what is told already is not told again."""
-        self._roster = roster
+        self.roster = roster
         self.look_ahead()
 
     def names(self) -> Sequence[str]:
         """Return the names of the officers who are to be told now."""
-        now = duty(self._roster, self._wall(), self._zone)
-        return [self._roster.officers[one].name for one in now.officers]
+        now = duty(self.roster, self._wall(), self._zone)
+        return [self.roster.officers[one].name for one in now.officers]
+
+    def people(self, word: str) -> Sequence[str]:
+        """Return the officers that a word of a plan stands for now: `duty`, `leaders`, an id."""
+        if word == DUTY:
+            return duty(self.roster, self._wall(), self._zone).officers
+        return self.roster.leaders if word == LEADERS else (word,)
 
     async def run(self) -> None:
         """Look ahead now and every hour, until cancelled."""
@@ -53,14 +62,15 @@ class DutyDesk:
 
     def look_ahead(self) -> None:
         """Tell of each time in the next 30 days for which nobody is on duty, once."""
-        if not self._roster.officers:
+        if not self.roster.officers:
             return
         now = self._wall()
-        found = gaps(self._roster, now, now + AHEAD * DAY, self._zone)[:MOST]
+        found = gaps(self.roster, now, now + AHEAD * DAY, self._zone)[:MOST]
         for gap in found:
             if gap.end not in self._told:
-                self._tell("duty_gap", **self._facts(gap))
+                self.tell("duty_gap", **self._facts(gap))
         self._told = {gap.end for gap in found}
+        self.gaps = found
 
     def _facts(self, gap: Span) -> dict[str, Json]:
         begin, end = (f"{datetime.fromtimestamp(edge, self._zone):%m-%d %H:%M}" for edge in gap)
@@ -69,3 +79,7 @@ class DutyDesk:
             for language, words in WORDS.items()
         }
         return {"begin": gap.begin, "end": gap.end, "sentence": said}
+
+
+def _nobody(_what: str, **_data: Json) -> None:
+    """Tell nobody."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
 
+from monitor.core.alarm import Escalation
+from monitor.core.alarm.desk import Desk
+from monitor.core.alarm.ladder import Reach
 from monitor.core.checks import bearer_of, checks_of, mark_of
 from monitor.core.detection import Belief, Manner, manner
 from monitor.core.inventory import Inventory
@@ -15,6 +18,7 @@ from monitor.core.record import Kept, Remembered
 from monitor.core.topology import topology_of
 from monitor.core.vitals import Vitals
 from monitor.core.world import Check, Json, World
+from monitor.engine.alarms import Alarms
 from monitor.engine.diagnosing import Diagnostician
 from monitor.engine.feed import LogFeed
 from monitor.engine.hearing import Ear
@@ -31,6 +35,7 @@ from monitor.engine.tracing import Tracer, Tracing
 from monitor.engine.watch import Watch
 from monitor.engine.witnesses import Budget
 from monitor.kit import crash
+from monitor.kit.steady import steady
 from monitor.kit.trace import trace
 from monitor.ports import Log, ProbeKind
 
@@ -69,6 +74,7 @@ class Engine:
         log: Log,
         vitals: Vitals,
         tracer: Tracer = trace,
+        desk: Desk | None = None,
     ) -> None:
         self.vitals = vitals
         self._tuning = tuning
@@ -77,7 +83,11 @@ class Engine:
         self._telling = Telling(world, vitals, log)
         self.ear = Ear(world, self._telling)
         """Who takes in what other vantages say."""
-        mishaps = Mishaps(vitals, self._telling)
+        self.mishaps = mishaps = Mishaps(vitals, self._telling)
+        """Who keeps a bug of ours to what it broke."""
+        desk = Desk(Reach({}, {}, lambda _: ()), Escalation(), zone) if desk is None else desk
+        self.alarms = Alarms(desk, self._telling, mishaps, steady())
+        """Who opens alarms and goes through their plans."""
         self._pipeline = Pipeline(world, vitals, self._telling, mishaps, zone)
         budget = Budget(tuning.suspicions_per_year, tuning.false_alarms_per_year)
         self._diagnostician = Diagnostician(world, self._telling, mishaps, budget, tuning.hold, zone)
@@ -124,6 +134,7 @@ class Engine:
         remembered = self._log.remembered()
         self.vitals.started_at = time.time()
         self.world.statuses.update(remembered.statuses)
+        self.alarms.adopt(remembered)
         self._watch(self.world.inventory, remembered)
         self._scheduler.start()
         self.tracing.start()

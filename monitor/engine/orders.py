@@ -6,14 +6,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from monitor.core.planned import Once, Window
 from monitor.core.planned_news import By, Turn
 from monitor.core.report import State
 from monitor.core.vitals import StoreVitals
 from monitor.core.world import Json
+from monitor.engine.alarm_orders import (
+    AlarmOrders,
+    AnswerAlarm,
+    Drill,
+    EndDrill,
+    MuteAlarm,
+    ShowAlarms,
+)
+from monitor.engine.alarms import Alarms
 from monitor.engine.intake import Intake
+from monitor.engine.order import Order, Words
 from monitor.engine.planning import Planner, RefusedError
 from monitor.kit.text import clean
 
@@ -22,15 +32,8 @@ PATIENCE = 3.0
 LONGEST = 366 * 86_400.0
 """Seconds for which a window may be open."""
 
-Words = Annotated[str, Field(max_length=1000), AfterValidator(clean)]
 Moment = Annotated[float, Field(ge=1e9, le=5e9, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-
-
-class Order(BaseModel):
-    """What all orders have in common: unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Add(Order):
@@ -78,9 +81,11 @@ class Reports(Order):
     order: Literal["report/list"]
 
 
-_ORDERS: TypeAdapter[Add | End | Show | Enter | Reports] = TypeAdapter(
-    Annotated[Add | End | Show | Enter | Reports, Field(discriminator="order")]
-)
+AnyOrder = Annotated[
+    Add | End | Show | Enter | Reports | ShowAlarms | AnswerAlarm | MuteAlarm | Drill | EndDrill,
+    Field(discriminator="order"),
+]
+_ORDERS: TypeAdapter[AnyOrder] = TypeAdapter(AnyOrder)
 
 
 def control_socket(state_dir: Path, vantage: str) -> Path:
@@ -91,8 +96,9 @@ def control_socket(state_dir: Path, vantage: str) -> Path:
 class Orders:
     """Carries out what is ordered."""
 
-    def __init__(self, planner: Planner, intake: Intake, store: StoreVitals) -> None:
+    def __init__(self, planner: Planner, intake: Intake, alarms: Alarms, store: StoreVitals) -> None:
         self._planner = planner
+        self._alarms = AlarmOrders(alarms)
         self._intake = intake
         self._store = store
 
@@ -106,20 +112,28 @@ class Orders:
         except ValidationError as error:
             return {"refused": _told(error)}
         try:
-            match order:
-                case Add():
-                    return await self._done(lambda: self._add(order, By(order.who, uid, via)))
-                case End():
-                    return await self._done(lambda: self._planner.end(order.id, By(order.who, uid, via)))
-                case Enter():
-                    told = self._intake.enter(order.subject, order.state, order.note, By(order.who, uid, via))
-                    return {**told, "recorded": await self._recorded()}
-                case Reports():
-                    return {"at": self._planner.now, "reports": self._intake.facts()}
-                case Show():
-                    return {"at": self._planner.now, "planned": self._planner.facts()}
+            return await self._carry_out(order, uid, via)
         except RefusedError as error:
             return {"refused": str(error)}
+
+    async def _carry_out(self, order: AnyOrder, uid: int | None, via: str) -> Mapping[str, Json]:
+        match order:
+            case Add():
+                return await self._done(lambda: self._add(order, By(order.who, uid, via)))
+            case End():
+                return await self._done(lambda: self._planner.end(order.id, By(order.who, uid, via)))
+            case Enter():
+                told = self._intake.enter(order.subject, order.state, order.note, By(order.who, uid, via))
+                return {**told, "recorded": await self.recorded()}
+            case ShowAlarms():
+                return self._alarms.facts()
+            case AnswerAlarm() | MuteAlarm() | Drill() | EndDrill():
+                done = self._alarms.do(order, By(order.who, uid, via))
+                return {**done, "recorded": await self.recorded()}
+            case Reports():
+                return {"at": self._planner.now, "reports": self._intake.facts()}
+            case Show():
+                return {"at": self._planner.now, "planned": self._planner.facts()}
 
     def _add(self, order: Add, by: By) -> Turn:
         planner = self._planner
@@ -135,9 +149,9 @@ class Orders:
     async def _done(self, act: Callable[[], Turn]) -> Mapping[str, Json]:
         """Act, wait until that is recorded, and say what was done."""
         turn = act()
-        return {**self._planner.news(turn), "recorded": await self._recorded()}
+        return {**self._planner.news(turn), "recorded": await self.recorded()}
 
-    async def _recorded(self) -> bool:
+    async def recorded(self) -> bool:
         """Tell whether the disk has taken what was told until now; it has some seconds for it."""
         store = self._store
         before, lost = store.recorded + store.pending, store.dropped

@@ -21,6 +21,13 @@ class ChannelOptions(BaseModel):
     password: SecretStr | None = Field(
         default=None, exclude=True, description="The secret that the peer wants, if any."
     )
+    per_minute: int = Field(
+        default=6,
+        ge=0,
+        le=6000,
+        description="Messages to one person in a minute, at most: what comes faster is told together. "
+        "0: any number.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@
 the settings, or a systemd credential. Unknown keys are refused, in the file and in the environment.
 """
 
+from monitor.settings.channels import open_channels
 from monitor.settings.loading import load_declared, load_settings
 from monitor.settings.model import Settings
+from monitor.settings.people import load_people
 
-__all__ = ["Settings", "load_declared", "load_settings"]
+__all__ = ["Settings", "load_declared", "load_people", "load_settings", "open_channels"]

@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     """The city: an inventory file. Relative paths start at the folder of the settings file."""
     roster: Path | None = None
     """Who is on duty: a roster file."""
+    letters: Path | None = None
+    """A folder of templates for what officers are told: `zh/short.txt`, `zh/title.txt`, `zh/text.txt`, and
+    the same below `en`. One that is there takes the place of the program's own."""
     vantage: Id = "city"
     """Where this daemon stands: an id from the inventory's `vantages`."""
     state_dir: Path = Path("/var/lib/command-monitor")

@@ -16,7 +16,7 @@ def add(**more):
 
 
 def orders_of(engine):
-    return Orders(engine.planner, engine.intake, engine.vitals.store)
+    return Orders(engine.planner, engine.intake, engine.alarms, engine.vitals.store)
 
 
 async def test_work_is_entered_told_recorded_and_listed():

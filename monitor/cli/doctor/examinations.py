@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from cryptography import x509
 
-from monitor.config.roster import load_roster
 from monitor.core.inventory import Inventory
 from monitor.core.roster import AHEAD, gaps
 from monitor.errors import ConfigError
@@ -27,7 +26,7 @@ from monitor.kit.ntp import synchronised
 from monitor.kit.resolver import ResolveError, close_shared, shared
 from monitor.kit.text import clean
 from monitor.probes import load_kinds
-from monitor.settings import Settings, load_declared, load_settings
+from monitor.settings import Settings, load_declared, load_people, load_settings
 from monitor.store import log_file
 from monitor.store.backup import verify
 
@@ -140,7 +139,7 @@ def _roster(settings: Settings, now: float) -> Iterator[Found]:
     if settings.roster is None:
         return
     try:
-        roster = load_roster(settings.roster)
+        roster = load_people(settings)
     except ConfigError as error:
         yield Found("roster", Grade.BAD, {"trouble": str(error)})
         return

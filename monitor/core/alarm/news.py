@@ -41,6 +41,22 @@ def alarm_facts(alarm: Alarm) -> dict[str, Json]:
     }
 
 
+def notice_facts(notice: Notice) -> dict[str, Json]:
+    """Return what is known of a notice."""
+    return {
+        "notice": notice.id,
+        "what": str(notice.what),
+        "officer": notice.officer,
+        "channel": notice.channel,
+        "composed_at": round(notice.composed_at, 3),
+        "rung": str(notice.rung),
+        "moved_at": round(notice.moved_at, 3),
+        "attempts": notice.attempts,
+        "trouble": notice.trouble,
+        "unsure": notice.unsure,
+    }
+
+
 def alarm_news(said: Said) -> Mapping[str, Json]:
     """Return what the event about an alarm says."""
     told: list[Json] = [

@@ -21,7 +21,7 @@ from monitor.outputs.mqtt.payloads import Payload
 
 ORDER = "command/{vantage}/{matter}"
 ANSWER = "command/{vantage}/{matter}/answer"
-MATTERS = ("planned", "report")
+MATTERS = ("planned", "report", "alarm")
 """What can be ordered, each on a topic of its own: a broker can let somebody do one and not the other."""
 LARGEST = 64 * 1024
 """Bytes of an order."""

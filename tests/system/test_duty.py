@@ -1,0 +1,102 @@
+"""The duty workflow over a real daemon: told once, answered, escalated, over; and nothing lost by a kill."""
+
+import asyncio
+import json
+import signal
+
+import pytest
+
+from monitor.kit.local import ask
+from tests.outputs.receiver import receiving
+from tests.system.daemon import daemon
+from tests.system.lives import DETECTION
+from tests.system.town import town
+
+ROSTER = """
+officers:
+  zhang: {name: 张伟, phone: 13900000001}
+  wang: {name: 王主任, phone: 13900000009}
+leaders: [wang]
+shifts:
+  all: {from: "00:00", to: "00:00", officers: [zhang], since: 2026-01-01}
+plans:
+  quick:
+    steps:
+      - {tell: duty, over: hall}
+      - {after: 3, tell: leaders, over: tower}
+    repeat: 0
+"""
+CIRCUIT = "dan/city/primary"
+
+
+def settings(tmp_path, **urls):
+    (tmp_path / "roster.yaml").write_text(ROSTER, encoding="utf-8")
+    channels = {name: {"kind": "webhook", "url": url, "per_minute": 0} for name, url in urls.items()}
+    detection = DETECTION | {"hold": 1}
+    return {"roster": str(tmp_path / "roster.yaml"), "channels": channels, "detection": detection}
+
+
+def alarms(receiver):
+    """Return what came, message by message: what is said of which alarm."""
+    bodies = [json.loads(body) for _, body in receiver.heard]
+    return [[(one["what"], one["subject"]) for one in body["facts"]["alarms"]] for body in bodies]
+
+
+async def order(one, **what):
+    return await asyncio.to_thread(ask, one.folder / "state" / "control-city.sock", what)
+
+
+async def test_a_cut_is_told_once_then_to_the_leader_and_its_end_to_both(tmp_path):
+    async with receiving(200) as hall, receiving(200) as tower, town(tmp_path) as built:
+        async with daemon(tmp_path, built.file, **settings(tmp_path, hall=hall.url, tower=tower.url)) as one:
+            await one.all_are("up")
+            built.echoes[CIRCUIT].silent = True
+            await tower.until(1)
+            built.echoes[CIRCUIT].silent = False
+            await tower.until(2)
+            await hall.until(2)
+            listed = await order(one, order="alarm/list")
+        log = one.file.read_text()
+
+    assert alarms(hall) == [[("alarm", CIRCUIT)], [("recovery", CIRCUIT)]]
+    assert alarms(tower) == [[("escalated", CIRCUIT)], [("recovery", CIRCUIT)]]
+    assert listed["alarms"] == []
+    assert "13900000001" not in log
+
+
+async def test_an_answer_stops_the_escalation_and_outlasts_a_kill(tmp_path):
+    async with receiving(200) as hall, receiving(200) as tower, town(tmp_path) as built:
+        async with daemon(tmp_path, built.file, **settings(tmp_path, hall=hall.url, tower=tower.url)) as one:
+            await one.all_are("up")
+            built.echoes[CIRCUIT].silent = True
+            await hall.until(1)
+            told = json.loads(hall.heard[0][1])
+            code = told["facts"]["alarms"][0]["code"]
+            answered = await order(one, order="alarm/answer", ids=[code], who="zhang")
+            await one.end(signal.SIGKILL)
+            await one.start()
+            listed = await order(one, order="alarm/list")
+            built.echoes[CIRCUIT].silent = False
+            await hall.until(2)
+
+    assert answered["recorded"]
+    (alarm,) = listed["alarms"]
+    assert (alarm["answer"]["who"], alarm["answer"]["via"], alarm["code"]) == ("zhang", "socket", code)
+    assert [one["rung"] for one in alarm["notices"]] == ["acknowledged"]
+    assert alarms(hall) == [[("alarm", CIRCUIT)], [("recovery", CIRCUIT)]]
+    assert alarms(tower) == []
+
+
+@pytest.mark.parametrize("answer", [503, 400])
+async def test_what_a_channel_does_not_take_is_kept_or_given_up_and_said(tmp_path, answer):
+    async with receiving(answer) as hall, receiving(200) as tower, town(tmp_path) as built:
+        async with daemon(tmp_path, built.file, **settings(tmp_path, hall=hall.url, tower=tower.url)) as one:
+            await one.all_are("up")
+            built.echoes[CIRCUIT].silent = True
+            await tower.until(1)
+            listed = await order(one, order="alarm/list")
+
+    (alarm,) = listed["alarms"]
+    first = alarm["notices"][0]
+    assert first["rung"] == ("composed" if answer == 503 else "refused")
+    assert str(answer) in first["trouble"]
