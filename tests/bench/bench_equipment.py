@@ -97,7 +97,9 @@ def show(watched, first, last, share):
     told = (
         f"{portion:.3%} by more than {limit * 1e3:g} ms" for portion, limit in zip(late, LATE, strict=True)
     )
-    print(f"beats late: {', '.join(told)}", flush=True)
+    print(f"beats late: {', '.join(told)}")
+    tenths = (watched.samples[number * (len(watched.samples) - 1) // 10][1] for number in range(11))
+    print(f"RSS from tenth to tenth, MiB: {' '.join(f'{rss:.1f}' for rss in tenths)}", flush=True)
     return lost == 0
 
 

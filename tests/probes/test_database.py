@@ -6,6 +6,7 @@ import socket
 import time
 
 import pytest
+from mysql_mimic import IdentityProvider, MysqlServer, NativePasswordAuthPlugin, User
 from pydantic import ValidationError
 
 from monitor.cli import main
@@ -197,3 +198,47 @@ def test_a_redis_full_of_clients_is_busy():
         finding = asyncio.run(look("redis", port))
 
     assert (finding.outcome, finding.reason) == (Outcome.FAILED, "busy")
+
+
+# MySQL itself is not to be had from Debian; this is another's server of its protocol.
+
+
+class Known(IdentityProvider):
+    """Knows one user, and that one's password."""
+
+    def get_plugins(self):
+        return [NativePasswordAuthPlugin()]
+
+    async def get_user(self, username):
+        words = NativePasswordAuthPlugin.create_auth_string("s3cret")
+        user = User(name=username, auth_string=words, auth_plugin=NativePasswordAuthPlugin.name)
+        return user if username == "known" else None
+
+
+@contextlib.asynccontextmanager
+async def mimic(identity=None):
+    """Run a server of MySQL's protocol; give its port."""
+    server = MysqlServer(identity_provider=identity)
+    await server.start_server(host="127.0.0.1", port=0)
+    try:
+        yield server.sockets()[0].getsockname()[1]
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("identity", "user", "text"),
+    [
+        pytest.param(None, "monitor", "asks for no password", id="that-lets-everybody-in"),
+        pytest.param(Known(), "known", "refuses us: Access denied for user known", id="a-wrong-password"),
+        pytest.param(Known(), "monitor", "refuses us: User monitor does not exist", id="a-stranger"),
+    ],
+)
+async def test_another_server_of_mysqls_protocol_is_well(identity, user, text):
+    async with mimic(identity) as port:
+        finding = await look("mysql", port, user=user)
+
+    assert (finding.outcome, finding.reason) == (Outcome.OK, "ok")
+    assert finding.detail.startswith("MySQL 8.0")
+    assert finding.detail.endswith(text)

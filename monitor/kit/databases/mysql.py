@@ -18,7 +18,7 @@ _ROUNDS = 4
 _BUSY = {1040, 1203, 1226}
 _BLOCKED = 1129
 _NOT_READY = {1053, 1079, 3032}
-_STRANGER = {1044, 1045, 1049, 1130, 1251, 1275, 1524, 1698, 1820, 1862, 3118, 3159, 4151}
+_STRANGER = {1044, 1045, 1049, 1130, 1251, 1275, 1524, 1698, 1820, 1862, 3118, 3159, 3162, 4151}
 """Errors that speak of us: our host, name, password, database, lack of TLS."""
 _QUIT = b"\1\0\0\0\1"
 
