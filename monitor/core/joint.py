@@ -43,6 +43,8 @@ class Miss(NamedTuple):
     """Nats from which it would be believed down alone."""
 
 
+WAVE = 5.0
+"""Seconds within which the first misses of one fault follow each other."""
 SURE = 0.9
 """A cause less probable than this is not named yet."""
 ANSWERED = 1.0
@@ -54,10 +56,28 @@ def stage(misses: Sequence[Miss], burst: Burst, confidence: float, *, now: float
     if not misses or confidence < SURE:
         return None
     total = sum(miss.score for miss in misses)
-    began = min(miss.began for miss in misses)
+    first = began(misses) or 0.0
     latest = max(miss.latest for miss in misses)
-    bounded = min(total, log(1 / burst.share) + (latest - began) / burst.mean)
+    bounded = min(total, log(1 / burst.share) + (latest - first) / burst.mean)
     alone = any(miss.score >= miss.confirm for miss in misses)
-    if now - began >= ANSWERED and (alone or bounded >= max(miss.confirm for miss in misses)):
+    if now - first >= ANSWERED and (alone or bounded >= max(miss.confirm for miss in misses)):
         return Stage.CONFIRMED
     return Stage.SUSPECTED if total >= max(miss.suspect for miss in misses) else None
+
+
+def began(misses: Sequence[Miss]) -> float | None:
+    """Return the wall time of the first miss of the wave in which most of what was missed began.
+
+    A doubt that is older than that has another reason, and one that came later, too: neither says when the
+    fault began. None without any misses.
+    """
+    half = sum(miss.score for miss in misses) / 2
+    before: list[float] = []
+    for miss in sorted(misses, key=lambda miss: miss.began):
+        if before and miss.began - before[-1] > WAVE:
+            before = []
+        before.append(miss.began)
+        half -= miss.score
+        if half <= 0.0:
+            return before[0]
+    return None

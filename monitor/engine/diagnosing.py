@@ -17,6 +17,7 @@ from monitor.core.diagnosis.consequences import is_proven, is_watched, masked, s
 from monitor.core.ending import Ending
 from monitor.core.incident import Book, Change, Incident, Seen, Stage, advance, let_go, recalled
 from monitor.core.inventory import Name
+from monitor.core.joint import began
 from monitor.core.story import Story
 from monitor.core.storytelling import Storyteller, incident_news
 from monitor.core.topology import Topology
@@ -37,7 +38,7 @@ AGAIN = 0.5
 RECOLLECTION = 12.0
 """Seconds after a start for which incidents of an earlier run wait, at most, until all was looked at once."""
 SHARE = 10
-"""A diagnosis is followed by a rest of so many times what it took."""
+"""A diagnosis is followed by a rest of so many times what it took of our processor."""
 ASKED = 2
 """Misses in a row after which the neighbours are looked at anew."""
 TUNING = Tuning(stale=0.01)
@@ -157,8 +158,8 @@ class Diagnostician:
 
     def _think(self) -> None:
         self._timer = None
-        began = time.monotonic()
-        if began < self._recollect_until and self._is_blind():
+        began = time.thread_time()
+        if time.monotonic() < self._recollect_until and self._is_blind():
             self._think_in(AGAIN)
             return
         now = time.time()
@@ -168,7 +169,7 @@ class Diagnostician:
             if said.misses or self._book.open:
                 self._conclude(said, now)
             going_on = bool(self._book.open or said.misses)
-        self._rest_until = time.monotonic() + SHARE * (time.monotonic() - began)
+        self._rest_until = time.monotonic() + SHARE * (time.thread_time() - began)
         if going_on:
             self._think_in(AGAIN)
 
@@ -181,11 +182,10 @@ class Diagnostician:
     def _conclude(self, said: Testimony, now: float) -> None:
         """Bring the book up to date with what is held true, and tell what has changed."""
         topology = self._topology
-        found = diagnose(
-            topology, said.evidence, since=self._since(said), planned=self.worked_on, tuning=TUNING
-        )
+        since = self._since(said)
+        found = diagnose(topology, said.evidence, since=since, planned=self.worked_on, tuning=TUNING)
         good = {name for name, seen in said.evidence.items() if seen.llr < 0.0}
-        sightings = tuple(sightings_of(found, said, topology, self._world.inventory, now))
+        sightings = tuple(sightings_of(found, said, topology, self._world.inventory, now=now, since=since))
         seen = Seen(
             sightings,
             good,
@@ -206,7 +206,7 @@ class Diagnostician:
         """
         known = [one for one in self._book.open.values() if one.stage is Stage.CONFIRMED]
         told = {name for one in known for name in one.explains}
-        first = earliest(miss for name, miss in said.misses.items() if name not in told)
+        first = began([miss for name, miss in said.misses.items() if name not in told])
         bouts = (earliest(said.misses[n] for n in one.explains if n in said.misses) for one in known)
         begun = [at for at in (first, *bouts) if at is not None]
         return max(begun, default=None)

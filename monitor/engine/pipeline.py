@@ -102,7 +102,7 @@ class Pipeline:
             self._revised(key, was, sent_at)
 
     def _take(self, key: Watch, sent_at: float, finding: Finding) -> None:
-        if finding.reason == "timeout" and self.scheduler.lagged_since(max(sent_at, time.monotonic() - READ)):
+        if finding.reason == "timeout" and self._was_deaf(key, sent_at):
             self._vitals.evidence_dropped += 1
             finding = unknown("own_lag", "the event loop was late while we waited")
         if finding.outcome is Outcome.UNKNOWN and key.slot is None:
@@ -117,6 +117,16 @@ class Pipeline:
             key.unsampled -= 1
             if key.unsampled <= 0:
                 key.sample(rtt, key.reading.last_at)
+
+    def _was_deaf(self, watch: Watch, sent_at: float) -> bool:
+        """Tell whether an answer may have come that we did not read.
+
+        A batch engine reads all that has come before it gives anything up: then it takes a host that stood
+        still, and not just a loop that was late.
+        """
+        if watch.engine is not None:
+            return self.scheduler.stood_still_since(sent_at)
+        return self.scheduler.lagged_since(max(sent_at, time.monotonic() - READ))
 
     def relearned(self) -> dict[str, Kept]:
         """Return what is to be kept of the checks that have learned since this was last asked for.

@@ -13,6 +13,8 @@ LONGEST_SLEEP = 10
 """Ticks: the beat never pauses longer, so that lag is noticed though nothing is due."""
 LAGGED = 0.05
 """Seconds of lag from which silence gathered meanwhile is not held against anybody."""
+STILL = 1.0
+"""Seconds of lag from which the whole host may have stood still, and received nothing meanwhile."""
 
 
 class Scheduler:
@@ -27,7 +29,7 @@ class Scheduler:
         self._wheel: Wheel[Watch] = Wheel(self._tick_at(self._loop.time()))
         self._timer: asyncio.TimerHandle | None = None
         self._armed = 0.0
-        self._lagged_until = float("-inf")
+        self._lagged_until = self._still_until = float("-inf")
 
     def start(self) -> None:
         """Begin to beat."""
@@ -54,8 +56,14 @@ class Scheduler:
 
     def lagged_since(self, moment: float) -> bool:
         """Tell whether the loop has lagged, or lags right now, after *moment* (monotonic seconds)."""
-        overdue = self._timer is not None and self._loop.time() - self._armed > LAGGED
-        return overdue or self._lagged_until >= moment
+        return self._overdue() > LAGGED or self._lagged_until >= moment
+
+    def stood_still_since(self, moment: float) -> bool:
+        """Tell whether the loop has lagged so long, or does right now, that the host may have stood still."""
+        return self._overdue() > STILL or self._still_until >= moment
+
+    def _overdue(self) -> float:
+        return 0.0 if self._timer is None else self._loop.time() - self._armed
 
     def _tick_at(self, when: float) -> int:
         return int((when - self._origin) / TICK)
@@ -92,3 +100,5 @@ class Scheduler:
         vitals.lag_max = max(vitals.lag_max, lag)
         if lag > LAGGED:
             self._lagged_until = now
+        if lag > STILL:
+            self._still_until = now

@@ -1,9 +1,10 @@
 """From a diagnosis to what incidents are made of: each cause, how far it is proven, what else it may be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from monitor.core import joint
 from monitor.core.diagnosis import Cause, Diagnosis
+from monitor.core.diagnosis.consequences import is_proven
 from monitor.core.incident import Other, Sighting, Stage
 from monitor.core.inventory import Inventory
 from monitor.core.loss import PRIORS
@@ -13,14 +14,35 @@ from monitor.engine.witnesses import Testimony, onset
 
 
 def sightings_of(
-    found: Diagnosis, said: Testimony, topology: Topology, inventory: Inventory, now: float
+    found: Diagnosis,
+    said: Testimony,
+    topology: Topology,
+    inventory: Inventory,
+    *,
+    now: float,
+    since: float | None,
 ) -> Iterator[Sighting]:
-    """Give the causes of a diagnosis that are proven far enough to be shown."""
+    """Give the causes of a diagnosis that are proven far enough to be shown; *since*: as it was made."""
     for cause in found.causes:
         misses = [said.misses[name] for name in cause.explains if name in said.misses]
         stage = joint.stage(misses, _burst(cause, topology, inventory), cause.confidence, now=now)
         if stage is not None:
-            yield _sighting(cause, stage, onset(misses), found)
+            told = Stage.SUSPECTED if _is_passed(cause, misses, said, topology, since) else stage
+            yield _sighting(cause, told, onset(misses), found)
+
+
+def _is_passed(
+    cause: Cause, misses: Sequence[joint.Miss], said: Testimony, topology: Topology, since: float | None
+) -> bool:
+    """Tell whether a look has got past a cause after its own first miss, though before another fault began.
+
+    The diagnosis does not count that look any more. It is made anew soon, for it shares a component.
+    """
+    first = joint.began(misses)
+    if first is None or since is None or first >= since:
+        return False
+    before = {name: seen for name, seen in said.evidence.items() if seen.sent_at < since}
+    return is_proven(topology, before, cause.component, first)
 
 
 def _burst(cause: Cause, topology: Topology, inventory: Inventory) -> joint.Burst:

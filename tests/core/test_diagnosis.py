@@ -1,14 +1,16 @@
 """diagnosis: the likeliest set of broken components, how sure that is, and what else it may be."""
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.core.detection import Belief, Verdict, manner, revise
 from monitor.core.diagnosis import Diagnosis, Evidence, Tuning, diagnose, llr_of
-from monitor.core.inventory import Bearer, Risk, RiskKind
+from monitor.core.inventory import Bearer, Circuit, Risk, RiskKind, Role
 from monitor.core.observation import failed
 from monitor.core.topology import topology_of
 from tests.core.puzzles import evidence_of, network
-from tests.core.town import NAME, town
+from tests.core.town import NAME, PING, center, town
 
 CITY = topology_of(town(), "city")
 BAD, GOOD = Evidence(22.0, 100.0), Evidence(-12.0, 100.0)
@@ -79,6 +81,31 @@ def test_the_more_fragile_of_two_is_named_and_the_other_with_it():
     (cause,) = look("x", ["ab"], rates={"a": 0.3, "b": 3.0}).causes
 
     assert cause.group == ("b", "a")
+
+
+def test_of_what_old_looks_hardly_tell_apart_the_narrower_is_named():
+    ways = ["ab", "ac", "ad"]
+    topology = network(dict(zip("012", ways, strict=True)), {"a": 1.5, "b": 1.0, "c": 1.0, "d": 1.0})
+    before = Evidence(-12.0, 99.0, age=0.5)
+    evidence = {"0": BAD, "1": before, "2": before}
+
+    (cause,) = diagnose(topology, evidence, since=100.0, tuning=Tuning(stale=0.01)).causes
+
+    assert cause.group == ("b", "a")
+
+
+def test_a_device_that_is_all_that_is_looked_at_in_its_center_is_called_by_its_own_name():
+    fang = center("fang", networks=("city",), devices=("radio",))
+    (link,), (radio,) = fang.links, fang.devices
+    blind = replace(link, circuits=tuple(Circuit("fang", "city", role, "192.0.2.1") for role in Role))
+    inventory = town(risks=(), centers=("dan",))
+    centers = {"fang": replace(fang, links=(blind,), devices=(replace(radio, looks=(PING,)),))}
+    inventory = replace(inventory, centers={**inventory.centers, **centers})
+
+    (cause,) = answer("fang/radio", topology=topology_of(inventory, "city")).causes
+
+    assert cause.component == "fang/radio"
+    assert {"fang/lan", "fang/power", "fang/router"} < {*cause.group}
 
 
 def test_what_evidence_tells_apart_is_a_rival_not_a_group():

@@ -283,6 +283,15 @@ def test_one_of_a_group_that_nobody_can_tell_apart_keeps_the_incident_of_the_gro
     assert [change.now.component for change in changes] == []
 
 
+def test_what_can_be_told_from_its_group_by_now_is_called_by_its_own_name():
+    either = replace(sighting("power?abc", 0.0), group=("power", "router"))
+    router = replace(sighting("router!abc", 0.0), group=("router",))
+    book, _ = advance(Book(), Seen((either,), set(), {"a"}, {}), now=0.0, stamp=str)
+    book, changes = advance(book, Seen((router,), set(), {"a"}, {}), now=1.0, stamp=str)
+
+    assert [(change.now.component, change.now.called) for change in changes] == [("router", ())]
+
+
 def test_two_circuits_that_turn_out_to_be_one_power_cut_end_as_one_incident():
     book, told = play("""
         p!a q!b

@@ -5,6 +5,8 @@ import sqlite3
 import time
 from contextlib import closing
 
+import pytest
+
 from monitor.core.detection import Verdict
 from monitor.core.health import Health
 from monitor.core.inventory import Bearer
@@ -218,6 +220,23 @@ async def test_silence_while_our_own_loop_was_blocked_is_not_held_against_anybod
         assert watch.belief.doubt is None
         assert engine.vitals.evidence_dropped == 1
         assert watch.reading.finding.reason == "own_lag"
+
+
+@pytest.mark.parametrize(("stood_still", "counts"), [(False, True), (True, False)])
+async def test_an_engine_reads_all_that_has_come_so_its_silence_counts_unless_the_host_stood_still(
+    stood_still, counts
+):
+    async with running(city(), Script()) as (engine, _):
+        await whole(engine)
+        pipeline = engine._pipeline
+        watch, now = pipeline.watches["dan/city/primary/script"], time.monotonic()
+        watch.engine = object()
+        pipeline.scheduler._lagged_until = now
+        pipeline.scheduler._still_until = now if stood_still else 0.0
+        pipeline.found(watch, now - 1.0, SILENT)
+
+        assert (watch.belief.doubt is not None) is counts
+        watch.engine = None
 
 
 async def test_a_long_silence_counts_if_our_own_loop_was_blocked_only_at_its_beginning():

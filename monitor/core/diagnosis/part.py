@@ -18,6 +18,8 @@ ALIKE = 0.5
 """Nats below which the evidence does not tell two answers apart; looks older than the fault weigh less."""
 EQUALS = 16
 """So many answers are compared at most that are as good as the best."""
+NEAR = 1.1
+"""Nats by which rates are but guesses, a factor of three: for so little more a narrower one is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ class Part:
 
     Answers that differ from the best one only in who of several is to blame, none of them any better in the
     light of the evidence, are the best answer's *variants*: those several are one group, and no rivals. Of
-    equals that one is the best whose groups hold most of the others, and then the first by name.
+    equals that one is the best whose groups hold most of the others, and then the first by name. It is told
+    by that variant against which old looks speak least, and which takes least away: what is silent alone in
+    its center is called by its own name, though the center's power breaks more often.
     """
 
     def __init__(self, block: Block, found: Found, weights: Weights, topology: Topology) -> None:
@@ -59,8 +63,9 @@ class Part:
         self._weights = weights
         self._topology = topology
         self._total = sum(exp(found.answers[0].cost - answer.cost) for answer in found.answers)
-        self._reading = max(map(self._read, self._equals()), key=lambda one: round(one.confidence, 9))
-        self.best = self._reading.best
+        reading = max(map(self._read, self._equals()), key=lambda one: round(one.confidence, 9))
+        self.best = self._narrowest(reading)
+        self._reading = reading if self.best == reading.best else self._read(self.best)
 
     def _equals(self) -> list[Answer]:
         """Return the best answers, the first few by name."""
@@ -69,6 +74,12 @@ class Part:
         if len(equals) > 1:
             equals.sort(key=lambda answer: sorted(map(self._likelihood, self._names(answer.suspects))))
         return equals[:EQUALS]
+
+    def _narrowest(self, reading: _Reading) -> Answer:
+        """Return the variant against which the looks speak least, those older than the fault included."""
+        most = reading.best.cost + NEAR
+        known = (one for one in self._answers if one.cost <= most and self._is_variant(one, reading))
+        return min(known, key=lambda one: (round(self._against(one), 2), one is not reading.best, one.cost))
 
     def _read(self, best: Answer) -> _Reading:
         reading = _Reading(best, {n: self._alike(best, n) for n in _positions(best.suspects)}, 0.0)
@@ -86,8 +97,12 @@ class Part:
 
     def _seen(self, *answers: Answer) -> bool:
         """Tell whether the evidence speaks for two answers alike."""
-        one, other = (a.cost - sum(self._suspects[n].prior for n in _positions(a.suspects)) for a in answers)
+        one, other = map(self._against, answers)
         return abs(one - other) < ALIKE
+
+    def _against(self, answer: Answer) -> float:
+        """Return what the evidence alone makes of an answer, nats."""
+        return answer.cost - sum(self._suspects[n].prior for n in _positions(answer.suspects))
 
     def _is_variant(self, answer: Answer, reading: _Reading) -> bool:
         best = reading.best
@@ -133,7 +148,7 @@ class Part:
             if not self._is_variant(answer, self._reading):
                 instead_of = self._names(self.best.suspects & ~answer.suspects)
                 causes = self._names(answer.suspects & ~self.best.suspects)
-                yield Rival(instead_of, causes, answer.cost - self.best.cost, self._chance(answer))
+                yield Rival(instead_of, causes, answer.cost - self._answers[0].cost, self._chance(answer))
 
     def _names(self, suspects: int) -> tuple[str, ...]:
         """Return the likeliest component of each suspect, in the order of their names."""
@@ -145,8 +160,8 @@ class Part:
     def _members(self, suspect: Suspect) -> list[str]:
         return [name for number in suspect.classes for name in self._topology.classes[number]]
 
-    def _likelihood(self, component: str) -> tuple[float, str]:
-        return self._weights.of(component), component
+    def _likelihood(self, component: str) -> tuple[float, int, str]:
+        return self._weights.of(component), self._topology.needed.get(component, 0), component
 
 
 def _positions(bits: int) -> list[int]:

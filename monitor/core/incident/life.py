@@ -8,7 +8,6 @@ from monitor.core.incident.matching import (
     absorber,
     is_healing,
     is_left_over,
-    is_same,
     is_well,
     paired,
 )
@@ -118,7 +117,7 @@ def _part_of(whole: str, incident: Incident, now: float) -> Incident:
 
 def _after(incident: Incident, sighting: Sighting | None, seen: Seen, now: float) -> Incident:
     incident = replace(incident, absorbed_since=None)
-    if sighting is not None and not is_same(incident, sighting) and is_healing(incident, seen):
+    if sighting is not None and incident.component not in sighting.group and is_healing(incident, seen):
         return replace(incident, healing_since=incident.healing_since or now)
     if sighting is not None:
         return _sighted(_named(incident, sighting, now), sighting, now)
@@ -160,7 +159,7 @@ def _named(incident: Incident, sighting: Sighting, now: float) -> Incident:
     One that is over, it seems, keeps its name until it is sure to be back. What is renamed again and again is
     renamed ever more rarely; only when it is confirmed it has the name that it deserves.
     """
-    if is_same(incident, sighting):
+    if incident.component in sighting.group:
         return replace(incident, group=sighting.group, rather="")
     if incident.stage is Stage.RECOVERING and sighting.stage is Stage.SUSPECTED:
         return incident

@@ -4,6 +4,7 @@ A way has *alternatives*: it is open as long as one of them has no broken compon
 look that may go over either circuit of a link has two.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -155,6 +156,8 @@ class Topology:
     """Rows by class, scattered: the first few are a fair sample of all."""
     breadth: tuple[int, ...] = field(init=False, repr=False)
     """By class: how many rows are lost without it; of one that can be done without, how many cross it."""
+    needed: Mapping[str, int] = field(init=False, repr=False)
+    """How many passages end with a component."""
     rates: tuple[float, ...] = field(init=False, repr=False)
     """By class: how often one of it breaks in a year."""
 
@@ -181,6 +184,7 @@ class Topology:
             "seen": tuple(name for name, _ in every),
             "touching": touching,
             "breadth": _breadth(rows, touching),
+            "needed": Counter(name for one in self.passages for name in _needed(one)),
             "rates": tuple(sum(self.components[name].rate for name in members) for members in classes),
         }.items():
             object.__setattr__(self, name, value)
@@ -188,6 +192,10 @@ class Topology:
     def rows_of(self, components: Iterable[str]) -> set[int]:
         """Return the rows that cross any of *components*."""
         return {row for name in components for row in self.touching[self.class_of[name]]}
+
+
+def _needed(passage: Passage) -> frozenset[str]:
+    return frozenset.intersection(*passage.alternatives) if passage.alternatives else frozenset()
 
 
 def is_open(alternatives: Alternatives, broken: frozenset[str]) -> bool:
