@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import socket
+import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +16,7 @@ from tests.mosquitto import Mosquitto, free_port
 SHIPPED = Path(__file__).parents[2] / "deploy" / "mosquitto"
 SCRIPT = SHIPPED / "certificates"
 NAME = "Test authority 2026"
+PATIENCE = 10.0
 DEBIANS = """
 pid_file {etc}/mosquitto.pid
 persistence true
@@ -61,17 +65,21 @@ class Authority:
         """Sign what the script would refuse, as somebody could who has the authority's key."""
         stem = self.folder / f"odd-{len(list(self.folder.glob('odd-*.key')))}"
         pair = Pair(stem.with_suffix(".pem"), stem.with_suffix(".key"))
-        environment = {"AUTHORITY": str(self.folder), "ADDRESSES": "IP:127.0.0.1"}
         new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", pair.key]
         request = subprocess.run(
             ["openssl", "req", "-new", *new, "-subj", subject], check=True, capture_output=True
         ).stdout
+        words = ("-batch", "-notext", "-extensions", "client", "-in", "/dev/stdin", "-out", pair.cert, *dates)
+        self.openssl("ca", *words, request=request)
+        return pair
+
+    def openssl(self, command: str, *words: str | Path, request: bytes = b"") -> None:
+        """Run openssl with the authority's own configuration."""
+        environment = {"AUTHORITY": str(self.folder), "ADDRESSES": "IP:127.0.0.1"}
         subprocess.run(
-            ["openssl", "ca", "-batch", "-notext", "-config", self.folder / "openssl.cnf",
-             "-extensions", "client", "-in", "/dev/stdin", "-out", pair.cert, *dates],
+            ["openssl", command, "-config", self.folder / "openssl.cnf", *words],
             check=True, capture_output=True, env=environment, input=request,
         )  # fmt: skip
-        return pair
 
 
 @dataclass
@@ -145,3 +153,36 @@ async def deployed(folder: Path, vouching: Authority, more: str = "") -> AsyncIt
         yield broker
     finally:
         broker.kill()
+
+
+def knock(port: int, context: ssl.SSLContext, topic: str, payload: str) -> bool:
+    """Connect with a will and break off without a word; tell whether the broker let us in at all."""
+    name = f"will-{time.monotonic_ns()}"
+    said = b"".join(
+        len(one).to_bytes(2, "big") + one for one in (name.encode(), b"", topic.encode(), payload.encode())
+    )
+    said = (
+        said[: len(name) + 2] + b"\x00" + said[len(name) + 4 :]
+    )  # the will's properties, of which there are none
+    said = b"\x00\x04MQTT\x05\x0e\x00\x0a\x00" + said
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
+                sock.sendall(b"\x10" + bytes([len(said)]) + said)
+                return sock.recv(4)[:1] == b"\x20"
+        except OSError:
+            return False
+
+
+def refusal(port: int, context: ssl.SSLContext) -> str:
+    """Say why the broker ends a connection over which nothing is said.
+
+    Of one over which something is said the kernel may throw the reason away.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
+                return sock.recv(4).hex() or "hung up"
+        except ssl.SSLError as error:
+            words = (error.reason or str(error)).lower().rpartition("alert_")[2]
+            return words.removesuffix("_certificate")

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 import ssl
 import threading
 import time
@@ -18,7 +17,16 @@ import yaml
 from monitor.kit.mqtt import matches
 from tests.authority import Authority as Stranger
 from tests.authority import Pair
-from tests.deploy.mosquitto_ground import NAME, SHIPPED, Authority, Deployed, authority
+from tests.deploy.mosquitto_ground import (
+    NAME,
+    PATIENCE,
+    SHIPPED,
+    Authority,
+    Deployed,
+    authority,
+    knock,
+    refusal,
+)
 from tests.mosquitto import needs_mosquitto
 
 pytestmark = [pytest.mark.server, needs_mosquitto]
@@ -27,7 +35,6 @@ ROOT = "command/v1"
 ONLOOKER = "\nuser onlooker\ntopic readwrite #\ntopic read $SYS/#\n"
 """Sees and may do everything; in the test's ACL only."""
 DOCS = Path(__file__).parents[2] / "docs"
-PATIENCE = 10.0
 
 EXPECTED = """
 actor              connects             own  others ack order $SYS elsewhere will reads
@@ -130,39 +137,6 @@ class Client:
     def close(self) -> None:
         self._paho.disconnect()
         self._paho.loop_stop()
-
-
-def knock(port: int, context: ssl.SSLContext, topic: str, payload: str) -> bool:
-    """Connect with a will and break off without a word; tell whether the broker let us in at all."""
-    name = f"will-{time.monotonic_ns()}"
-    said = b"".join(
-        len(one).to_bytes(2, "big") + one for one in (name.encode(), b"", topic.encode(), payload.encode())
-    )
-    said = (
-        said[: len(name) + 2] + b"\x00" + said[len(name) + 4 :]
-    )  # the will's properties, of which there are none
-    said = b"\x00\x04MQTT\x05\x0e\x00\x0a\x00" + said
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain:
-        try:
-            with context.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
-                sock.sendall(b"\x10" + bytes([len(said)]) + said)
-                return sock.recv(4)[:1] == b"\x20"
-        except OSError:
-            return False
-
-
-def refusal(port: int, context: ssl.SSLContext) -> str:
-    """Say why the broker ends a connection over which nothing is said.
-
-    Of one over which something is said the kernel may throw the reason away.
-    """
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain:
-        try:
-            with context.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
-                return sock.recv(4).hex() or "hung up"
-        except ssl.SSLError as error:
-            words = (error.reason or str(error)).lower().rpartition("alert_")[2]
-            return words.removesuffix("_certificate")
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,13 @@
 import asyncio
 import re
 import signal
+import ssl
 import subprocess
 
 import pytest
 
 from monitor.kit.mqtt import Message, Refused, Tls
-from tests.deploy.mosquitto_ground import SHIPPED, Deployed, authority
+from tests.deploy.mosquitto_ground import SHIPPED, Deployed, authority, knock
 from tests.kit.mqtt_ground import broker as at
 from tests.kit.mqtt_ground import held
 from tests.mosquitto import needs_mosquitto
@@ -95,6 +96,27 @@ def test_a_mistake_fails_the_check_and_the_start(vouching, tmp_path, name, text,
     assert ended.returncode == 1
     assert words in ended.stderr
     assert "not reloaded" in ended.stderr
+
+
+def test_a_list_of_revocations_that_has_run_out_starts_but_shuts_everybody_out_and_fails_the_check(
+    vouching, tmp_path
+):
+    broker = Deployed(tmp_path, ())
+    broker.install(vouching)
+    dates = ("-crl_lastupdate", "20250101000000Z", "-crl_nextupdate", "20260101000000Z")
+    vouching.openssl("ca", "-gencrl", *dates, "-out", broker.etc / "certs" / "crl.pem")
+    asyncio.run(broker.start())
+    context = ssl.create_default_context(cafile=vouching.ca)
+    context.load_cert_chain(vouching.of("dan").cert, vouching.of("dan").key)
+    try:
+        welcome = knock(broker.port, context, "will", "")
+        ended = check(broker)
+    finally:
+        broker.kill()
+
+    assert not welcome
+    assert ended.returncode == 1
+    assert "crl.pem ran out on Jan  1" in ended.stderr
 
 
 async def test_without_the_check_a_reload_with_a_broken_acl_opens_the_broker_to_all_with_a_certificate(
