@@ -3,12 +3,12 @@
 import time
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field
 from yarl import URL
 
 from monitor.core.alarm import Address, Message
 from monitor.kit import tls
-from monitor.kit.courier import Fate, Receipt, bring, is_page
+from monitor.kit.courier import Fate, Page, Receipt, bring
 from monitor.kit.http_client import Ask
 from monitor.kit.signing import signed
 from monitor.kit.text import clean, discreet
@@ -22,15 +22,8 @@ REPORTS = False
 class Options(ChannelOptions):
     """Where to bring messages."""
 
-    url: str = Field(max_length=2000, description="Where to bring them, `https://host/path`.")
+    url: Page = Field(description="Where to bring them, `https://host/path`.")
     ca: Path | None = Field(default=None, description="PEM file of who may vouch for it; none: the system's.")
-
-    @field_validator("url")
-    @classmethod
-    def _is_a_page(cls, text: str) -> str:
-        if not is_page(text):
-            raise ValueError("expected http://host/path or https://host/path, without a user in it")
-        return text
 
 
 class WebhookChannel(OneWay):

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from typing import Annotated
 
 import aiohttp
+from pydantic import AfterValidator, Field
 from yarl import URL
 
 from monitor.kit.http_client import Ask, Exchange, RedirectRefusedError, Way, fetch
@@ -68,6 +70,16 @@ async def bring(ask: Ask, timeout: float, settings: ssl.SSLContext | None = None
     words = clean(f"status {answer.status} {answer.text}")
     fate = Fate.REFUSED if answer.status in REFUSED else Fate.LATER
     return Receipt(fate, words, _wait(answer.headers.get("Retry-After", "")), answer.body)
+
+
+def _page(text: str) -> str:
+    if not is_page(text):
+        raise ValueError("expected http://host/path or https://host/path, without a user in it")
+    return text
+
+
+Page = Annotated[str, Field(max_length=2000), AfterValidator(_page)]
+"""An address to bring messages to."""
 
 
 def is_page(text: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
@@ -41,6 +42,17 @@ class Wanted(Protocol):
     @property
     def interface(self) -> str | None:
         """Interface of ours to send over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A host and a port of it, reached as the machine likes."""
+
+    host: str
+    port: int
+    family: Family = "any"
+    source: object = None
+    interface: str | None = None
 
 
 class Target:

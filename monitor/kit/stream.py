@@ -61,12 +61,33 @@ class Stream:
         host, port = self._sock.getsockname()[:2]
         return str(host), int(port)
 
+    async def secure(self, settings: ssl.SSLContext, name: str) -> None:
+        """Go on under TLS. Raises what `tls.secure` raises, also if the peer has spoken ahead."""
+        if self._heard:
+            raise ssl.SSLError(1, "the peer speaks before the handshake")
+        self._secured = await secure(self._sock, settings, name)
+
     async def say(self, words: bytes) -> None:
         """Send *words*. Raises OSError, ssl.SSLError among them."""
         if self._secured is not None:
             self._secured.tls.write(words)
             words = self._secured.outgoing.read()
         await self._loop.sock_sendall(self._sock, words)
+
+    async def finish(self) -> None:
+        """Say that no more comes, and wait until the peer has taken it all and hangs up as well.
+
+        Raises TooMuchError, OSError; one is that the peer hangs up without having read it all.
+        """
+        if self._secured is not None:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self._secured.tls.unwrap()
+            await self._loop.sock_sendall(self._sock, self._secured.outgoing.read())
+        self._sock.shutdown(socket.SHUT_WR)
+        while data := await self._loop.sock_recv(self._sock, _PIECE):
+            self._raw -= len(data)
+            if self._raw < 0:
+                raise TooMuchError(b"")
 
     def part(self, words: bytes) -> None:
         """Say a last word, if there is room for it at once; for when there is no time left to wait."""

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from yarl import URL
 
 from monitor.core.vitals import OutputVitals, Vitals
 from monitor.core.world import Event, EventKind
 from monitor.kit.backoff import Backoff
-from monitor.kit.courier import Fate, Receipt, bring, is_page
+from monitor.kit.courier import Fate, Page, Receipt, bring
 from monitor.kit.http_client import Ask
 from monitor.kit.signing import signed
 from monitor.ports import Feed
@@ -32,7 +32,7 @@ class WebhookOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: str = Field(max_length=2000, description="Where to bring them, `https://host/path`.")
+    url: Page = Field(description="Where to bring them, `https://host/path`.")
     kinds: list[EventKind] = Field(
         default=["incident", "planned"],
         min_length=1,
@@ -41,13 +41,6 @@ class WebhookOptions(BaseModel):
     timeout: float = Field(default=10.0, gt=0, le=300, description="Seconds that the receiver may take.")
     ca: Path | None = Field(default=None, description="PEM file of who may vouch for it; none: the system's.")
     password: SecretStr | None = Field(default=None, description="What messages are signed with.")
-
-    @field_validator("url")
-    @classmethod
-    def _is_a_page(cls, text: str) -> str:
-        if not is_page(text):
-            raise ValueError("expected http://host/path or https://host/path, without a user in it")
-        return text
 
 
 class WebhookOutput:

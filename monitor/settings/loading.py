@@ -180,7 +180,14 @@ def _bad_channels(settings: Settings, node: Node, folder: Path) -> Iterator[Prob
         except ValidationError as error:
             told = explained(error, child, channel.known().options, also=OWN_KEYS)
             for details, problem in zip(error.errors(include_url=False), told, strict=True):
-                yield _from_environment(("channels", name, *details["loc"]), problem)
+                yield _from_environment(("channels", name, *details["loc"]), _about_file(problem))
+
+
+def _about_file(problem: Problem) -> Problem:
+    """Return *problem*; of a secret that is missing it tells where one is named."""
+    if not problem.key.endswith(".password"):
+        return problem
+    return replace(problem, key=f"{problem.key}_file", expected="a file with the secret")
 
 
 def _missing_files(settings: Settings, node: Node, folder: Path) -> list[Problem]:

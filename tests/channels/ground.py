@@ -29,12 +29,38 @@ def _command(_folder, _port):
     return {"program": sys.executable, "arguments": ["-I", "-c", "import time; time.sleep(60)"]}
 
 
+def _apprise(_folder, port):
+    return {"password": f"json://127.0.0.1:{port}/{SECRET}"}
+
+
+def _email(_folder, port):
+    return {"host": "127.0.0.1", "port": port, "security": "none", "sender": "monitor@example.test"}
+
+
+def _email_under_tls(_folder, port):
+    more = {"security": "tls", "username": "monitor", "password": SECRET}
+    return _email(_folder, port) | more
+
+
+def _syslog(_folder, port):
+    return {"transport": "tcp", "host": "127.0.0.1", "port": port}
+
+
+def _syslog_under_tls(folder, port):
+    return _syslog(folder, port) | {"transport": "tls"}
+
+
 def _webhook(_folder, port):
     return {"url": f"http://127.0.0.1:{port}/", "password": SECRET}
 
 
 POINTED = {
+    "apprise": ("program", "", _apprise),
     "command": ("program", "", _command),
+    "email": ("stream", MAIL, _email),
+    "email tls": ("stream", MAIL, _email_under_tls),
+    "syslog": ("one-way stream", "", _syslog),
+    "syslog tls": ("stream", "", _syslog_under_tls),
     "webhook": ("stream", "", _webhook),
 }
 """By kind: what it meets, to whom it speaks, and its options for a folder and a port of this machine."""

@@ -42,7 +42,7 @@ def complaint(path):
         ("hall: {kind: webhok, url: http://h/}", "(did you mean webhook?)"),
         ("hall: {kind: webhook}", "channels.hall.url: found nothing, expected a value (Where to"),
         ("hall: {kind: webhook, ulr: http://h/}", "channels.hall.ulr: found the unknown key 'ulr'"),
-        ("hall: {kind: webhook, ulr: http://h/}", "kind | password_file | timeout | url (did you mean url?)"),
+        ("hall: {kind: webhook, ulr: http://h/}", "| timeout | url (did you mean url?)"),
         ("hall: {kind: webhook, url: nowhere}", "channels.hall.url: found 'nowhere', expected http://host"),
         ("hall: {kind: webhook, url: http://h/, timeout: 0}", "channels.hall.timeout: found 0, expected"),
         ("hall: {kind: webhook, url: http://h/, timeout: yes}", "channels.hall.timeout: found 'yes'"),
@@ -52,6 +52,7 @@ def complaint(path):
         ("hall: {kind: webhook, url: http://h/, password: x}", "found a secret, expected `password_file`"),
         ("Hall: {kind: webhook, url: http://h/}", "channels.Hall: found 'Hall', expected an id"),
         ("siren: {kind: command, program: siren}", "channels.siren.program: found 'siren', expected text"),
+        ("chat: {kind: apprise}", "channels.chat.password_file: found nothing, expected a file with"),
         ("[hall]", "channels: found a list of 1, expected a mapping"),
     ],
 )  # fmt: skip
