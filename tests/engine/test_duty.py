@@ -17,7 +17,8 @@ class Desk(DutyDesk):
 
     def __init__(self, roster):
         self.now, self.told = NOON, []
-        super().__init__(roster, UTC, lambda what, **data: self.told.append((what, data)), lambda: self.now)
+        super().__init__(roster, UTC, lambda: self.now)
+        self.tell = lambda what, **data: self.told.append((what, data))
 
 
 def roster(*rotas):

@@ -247,7 +247,7 @@ async def test_unless_the_settings_say_so_no_orders_are_taken(tmp_path):
 
 
 async def test_each_matter_has_a_topic_of_its_own_and_no_say_in_another():
-    planned, _ = every(ROOT, "shiyan", "boot-1", Desk().carry, lambda: NOW)
+    planned, *_ = every(ROOT, "shiyan", "boot-1", Desk().carry, lambda: NOW)
     desk = Desk()
     desk.gate.set()
     report = Orders(ROOT, "shiyan", "boot-1", desk.carry, lambda: NOW, matter="report")
