@@ -14,6 +14,7 @@ import structlog
 from monitor.app.duty_room import DutyRoom
 from monitor.app.life import Life
 from monitor.app.parts import Outputs, tuning_of
+from monitor.app.reloading import Reloads
 from monitor.board.server import Board
 from monitor.core.inventory import Inventory
 from monitor.core.vitals import Vitals
@@ -69,6 +70,7 @@ class App:
         vitals = Vitals()
         self._settings = settings
         self._kinds = kinds
+        self._reloads = Reloads(settings)
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Event()
         self._store = store = Store(
@@ -163,13 +165,14 @@ class App:
             await self._reloading.wait()
             self._reloading.clear()
             self._life.reloading()
+            files = await asyncio.to_thread(self._reloads.look)
             try:
                 inventory = await asyncio.to_thread(load_declared, self._settings, self._kinds)
                 roster = await asyncio.to_thread(load_people, self._settings)
             except ConfigError as error:
-                self.engine.refuse_reload(str(error))
+                self.engine.refuse_reload(str(error), [self._reloads.act(files, str(error))])
             else:
-                self.engine.reload(inventory)
+                self.engine.reload(inventory, [self._reloads.act(files)])
                 self._room.adopt(roster)
             self._life.ready()
 

@@ -38,7 +38,7 @@ LONGEST = 600
 _PHONE = re.compile(
     r"(?<![\w.])(?:\+?86[- ]?)?(?:1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}[- ]?\d{7,8})(?![\w.])"
 )
-_TIMES = ("from", "to")
+_TIMES = ("from", "to", "until")
 
 Row = Mapping[str, Any]
 
@@ -155,6 +155,8 @@ def _told(data: Mapping[str, Any], zone: tzinfo, words: Words) -> Iterator[str]:
 def _short(value: object, words: Words) -> str:
     if isinstance(value, list):
         return words.comma.join(_short(one, words) for one in value)
+    if isinstance(value, dict):
+        return words.comma.join(f"{key} {str(one)[:12]}" for key, one in value.items())
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -5,14 +5,19 @@ Without TARGET the copy goes where the daemon keeps its own, and counts as one o
 
 import argparse
 import contextlib
+import os
+import pwd
 import sqlite3
+import sys
 import time
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from monitor.engine.orders import control_socket
 from monitor.errors import MonitorError
+from monitor.kit.local import ask
 from monitor.settings import load_settings
 from monitor.store import backup_folder, log_file
 from monitor.store.backup import make, path_for, reading
@@ -24,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be given."""
     parser.add_argument("target", metavar="TARGET", nargs="?", type=Path, help="file to make, or its folder")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="the daemon's settings")
+    parser.add_argument("--who", default=user(), metavar="NAME", help="who you are (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,7 +44,18 @@ def run(args: argparse.Namespace) -> int:
     make(log, target)
     held = contents(target).told(ZoneInfo(settings.timezone))
     print(f"{target}: {target.stat().st_size / (1 << 20):.1f} MiB, {held}")
+    _note(target, args.who, control_socket(settings.state_dir, settings.vantage))
     return 0
+
+
+def _note(target: Path, who: str, daemon: Path) -> None:
+    """Have the daemon note who has a copy now; without one nobody can."""
+    try:
+        noted = ask(daemon, {"order": "log/copied", "file": str(target.absolute()), "who": who})
+    except (OSError, ValueError):
+        noted = None
+    if not isinstance(noted, dict) or not noted.get("recorded"):
+        sys.stderr.write("No daemon has noted this copy in the audit log.\n")
 
 
 class Contents(NamedTuple):
@@ -55,6 +72,14 @@ class Contents(NamedTuple):
         if self.latest is None:
             return "no events"
         return f"{counted(self.events)}, the latest recorded at {moment(self.latest, zone)}"
+
+
+def user() -> str:
+    """Return who runs this, also behind sudo."""
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def contents(path: Path) -> Contents:

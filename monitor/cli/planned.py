@@ -7,7 +7,6 @@ The running daemon is asked, over a socket in its state folder: whoever may writ
 import argparse
 import json
 import os
-import pwd
 import re
 import sys
 import time
@@ -22,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.board.teller import SIGNS
+from monitor.cli.backup import user
 from monitor.cli.events import moment_of
 from monitor.cli.status import language_of
 from monitor.core.planned import Span
@@ -186,11 +186,3 @@ def _weekly(weekly: Facts, words: Words) -> str:
     says = words.planned
     days = words.comma.join(says[f"day_{day}"] for day in weekly["days"])
     return says["weekly"].format(days=days, at=weekly["at"], minutes=f"{weekly['minutes']:g}")
-
-
-def user() -> str:
-    """Return who runs this, also behind sudo."""
-    try:
-        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

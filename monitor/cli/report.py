@@ -15,7 +15,8 @@ from rich.console import Console
 
 from monitor.board.reports import report_line
 from monitor.board.teller import Teller
-from monitor.cli.planned import LONGEST, UNBOUNDED, Facts, asked, user
+from monitor.cli.backup import user
+from monitor.cli.planned import LONGEST, UNBOUNDED, Facts, asked
 from monitor.cli.status import language_of
 from monitor.core.report import State
 from monitor.core.sentence import WORDS

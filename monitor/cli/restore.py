@@ -6,6 +6,8 @@ would lose. Exit code 1: it cannot be restored.
 
 import argparse
 import contextlib
+import os
+import secrets
 import sqlite3
 import time
 from datetime import tzinfo
@@ -13,10 +15,17 @@ from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from monitor.cli.backup import Contents, contents, counted, moment
+from sqlalchemy import Connection
+
+from monitor.cli.backup import Contents, contents, counted, moment, user
+from monitor.core.act import Act
+from monitor.core.world import Json
 from monitor.errors import MonitorError
+from monitor.kit.text import clean
 from monitor.settings import Settings, load_settings
 from monitor.store import log_file
+from monitor.store.audit import Entry, enter
+from monitor.store.audit_carry import carry
 from monitor.store.backup import reading, restore, verify
 from monitor.store.database import connect
 from monitor.store.files import stamp
@@ -38,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be given."""
     parser.add_argument("backup", metavar="BACKUP", type=Path, help="file made by `command-monitor backup`")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="the daemon's settings")
+    parser.add_argument("--who", default=user(), metavar="NAME", help="who you are (%(default)s)")
     parser.add_argument("--check", action="store_true", help="only look whether and what it would restore")
 
 
@@ -54,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     if args.check:
         print(f"Restoring it now would lose {lost(log, args.backup, zone)}.")
     else:
-        _restore(args.backup, log, zone)
+        _restore(args.backup, log, zone, clean(args.who))
     return 0
 
 
@@ -80,7 +90,7 @@ def _see_whose(backup: Path, found: Contents, settings: Settings) -> None:
         )
 
 
-def _restore(backup: Path, log: Path, zone: tzinfo) -> None:
+def _restore(backup: Path, log: Path, zone: tzinfo, who: str) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
         lock = claim(log)
@@ -89,12 +99,12 @@ def _restore(backup: Path, log: Path, zone: tzinfo) -> None:
     except OSError as error:
         raise MonitorError(f"{error.filename}: {error.strerror}") from error
     try:
-        _replace(backup, log, zone)
+        _replace(backup, log, zone, who)
     finally:
         lock.release()
 
 
-def _replace(backup: Path, log: Path, zone: tzinfo) -> None:
+def _replace(backup: Path, log: Path, zone: tzinfo, who: str) -> None:
     """Make the new log complete beside the present one before that is moved: one of them is always there."""
     what = lost(log, backup, zone)
     new = ready_for(log)
@@ -102,6 +112,7 @@ def _replace(backup: Path, log: Path, zone: tzinfo) -> None:
     identity = restore(backup, new)
     try:
         _bring_up_to_date(new)
+        _enter(new, backup, log, what, who)
         aside = set_aside(log, stamp(time.time())) if log.exists() else None
         finish(log)
     except OSError as error:
@@ -109,6 +120,27 @@ def _replace(backup: Path, log: Path, zone: tzinfo) -> None:
     print(f"{log}: restored, as the log {identity}. Lost: {what}.")
     if aside is not None:
         print(f"The log before it is now {aside}.")
+
+
+def _enter(new: Path, backup: Path, log: Path, lost: str, who: str) -> None:
+    """Bring over what people did since the backup was made, and add that somebody has restored it."""
+    engine = connect(new, writes=True)
+    try:
+        with engine.begin() as connection:
+            carried = _carry(log, connection)
+            facts: dict[str, Json] = {"backup": str(backup.absolute()), "lost": lost, "carried": carried}
+            act = Act(time.time(), who, os.getuid(), "cli", "log/restore", "", facts)
+            enter(connection, [Entry(f"restore-{secrets.token_hex(8)}", act)])
+    finally:
+        engine.dispose()
+
+
+def _carry(log: Path, into: Connection) -> int:
+    try:
+        with contextlib.closing(reading(log)) as before:
+            return carry(before, into)
+    except sqlite3.Error:
+        return 0  # there is none, or nothing can be read of it
 
 
 def _bring_up_to_date(new: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import NamedTuple
 
+from monitor.core.act import Act
 from monitor.core.coverage import name_of, subjects
 from monitor.core.health import Health, Status
 from monitor.core.inventory import Inventory
@@ -46,6 +47,10 @@ class By(NamedTuple):
     """As the operating system knows them, if that is known."""
     via: str = ""
     """How the order came: `socket`, `mqtt`."""
+
+    def did(self, at: float, what: str, subject: str = "", **data: Json) -> Act:
+        """Return an act of theirs at wall time *at*; `Telling.tell` records it with what it brings about."""
+        return Act(at, self.name, self.uid, self.via, what, subject, data)
 
 
 NOBODY = By()
@@ -110,6 +115,14 @@ def planned_news(turn: Turn, inventory: Inventory, zone: tzinfo) -> Mapping[str,
     if turn.what in (What.ENDED, What.OVERRUN):
         data |= {"early": turn.at < turn.span.end, "left": list(turn.left[:MOST]), "leaving": len(turn.left)}
     return data
+
+
+def planned_act(verb: str, window: Window, span: Span, at: float, by: By) -> Act:
+    """Return what somebody did to planned work at wall time *at*: `add`, `end` or `withdraw`."""
+    times: dict[str, Json] = {"from": round(span.begin, 3), "to": round(span.end, 3)}
+    papers: dict[str, Json] = {"document": window.document, "note": window.note}
+    facts = {"scope": list[Json](window.scope[:MOST]), **times, **papers}
+    return by.did(at, f"planned/{verb}", planned_subject(window.id), **facts)
 
 
 def work_facts(work: Work, inventory: Inventory, at: float, zone: tzinfo) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from monitor.core.act import Act
 from monitor.core.planned_news import By
 from monitor.core.report import Report, State, Told
 from monitor.core.report_news import report_facts, report_news
@@ -100,8 +101,13 @@ class Intake:
         news = report_news(watch.check, report, by, options.valid_for, inventory, self._zone)
         self._take(watch, slot, report)
         event = self._telling.event("report", watch.check.id, news)
-        self._telling.tell([event], checks={watch.check.id: watch.kept()})
+        act = by.did(report.at, "report/enter", watch.check.id, state=str(state), note=note)
+        self._telling.tell([event], checks={watch.check.id: watch.kept()}, acts=[act])
         return {"check": watch.check.id, **news}
+
+    def note(self, act: Act) -> None:
+        """Take note of an act that changes nothing here."""
+        self._telling.tell([], acts=[act])
 
     def facts(self) -> list[Json]:
         """Return how the latest roll-calls went."""

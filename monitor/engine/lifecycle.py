@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
 
+from monitor.core.act import Act
 from monitor.core.alarm import Escalation
 from monitor.core.alarm.desk import Desk
 from monitor.core.alarm.ladder import Reach
@@ -151,21 +152,24 @@ class Engine:
             self._pipeline.follow_clock()
             self._note()
 
-    def reload(self, inventory: Inventory) -> None:
-        """Watch *inventory* from now on; a check that did not change keeps phase, belief and readings."""
+    def reload(self, inventory: Inventory, acts: Sequence[Act] = ()) -> None:
+        """Watch *inventory* from now on; a check that did not change keeps phase, belief and readings.
+
+        *acts*: who had it done.
+        """
         self._watch(inventory, Remembered())
         crash.point("in_reload")
         self.vitals.reloads += 1
         self.vitals.reload_ok, self.vitals.reload_trouble = True, ""
         self.vitals.reload_at = time.time()
-        self.tell("reloaded", checks=len(self.world.checks))
+        self._telling.daemon("reloaded", "", acts, checks=len(self.world.checks))
 
-    def refuse_reload(self, trouble: str) -> None:
+    def refuse_reload(self, trouble: str, acts: Sequence[Act] = ()) -> None:
         """Keep the world as it is, and say why."""
         self.vitals.reload_failed += 1
         self.vitals.reload_ok, self.vitals.reload_trouble = False, trouble
         self.vitals.reload_at = time.time()
-        self.tell("reload_refused", trouble=trouble)
+        self._telling.daemon("reload_refused", "", acts, trouble=trouble)
 
     async def stop(self) -> None:
         """Stop looking; report nothing of what was under way."""

@@ -81,8 +81,16 @@ class Reports(Order):
     order: Literal["report/list"]
 
 
+class Copied(Order):
+    """Take note that somebody has copied the log."""
+
+    order: Literal["log/copied"]
+    file: Words
+    who: Words = ""
+
+
 AnyOrder = Annotated[
-    Add | End | Show | Enter | Reports | ShowAlarms | AnswerAlarm | MuteAlarm | Drill | EndDrill,
+    Add | End | Show | Enter | Reports | Copied | ShowAlarms | AnswerAlarm | MuteAlarm | Drill | EndDrill,
     Field(discriminator="order"),
 ]
 _ORDERS: TypeAdapter[AnyOrder] = TypeAdapter(AnyOrder)
@@ -125,6 +133,10 @@ class Orders:
             case Enter():
                 told = self._intake.enter(order.subject, order.state, order.note, By(order.who, uid, via))
                 return {**told, "recorded": await self.recorded()}
+            case Copied():
+                by = By(order.who, uid, via)
+                self._intake.note(by.did(self._planner.now, "log/copy", file=order.file))
+                return {"recorded": await self.recorded()}
             case ShowAlarms():
                 return self._alarms.facts()
             case AnswerAlarm() | MuteAlarm() | Drill() | EndDrill():

@@ -6,11 +6,12 @@ diagnosis names another cause for what they see.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from math import inf
 
+from monitor.core.act import Act
 from monitor.core.coverage import blamed, components, excused, known_paths
 from monitor.core.incident import Incident
 from monitor.core.planned import Once, Span, Window, Work, is_over, next_turn, span_after, span_at, under_way
@@ -21,6 +22,7 @@ from monitor.core.planned_news import (
     What,
     ended,
     left_over,
+    planned_act,
     planned_news,
     planned_subject,
     work_facts,
@@ -94,8 +96,8 @@ class Planner:
         self._plan(self._wall())
         self._assessor.excused = self._concerned - blamed(topology, incidents)
 
-    def turn(self, by: Mapping[str, By] | None = None) -> None:
-        """Begin and end what is due, and tell it with all that it changes; *by*: who had it ended."""
+    def turn(self, by: Mapping[str, By] | None = None, acts: Sequence[Act] = ()) -> None:
+        """Begin and end what is due, and tell it with all that it changes; *by*, *acts*: who had it ended."""
         now, world, assessor = self._wall(), self._world, self._assessor
         before = dict(world.planned)
         over = [*self._over(now)]
@@ -109,7 +111,7 @@ class Planner:
         differ += [work.window.id for work in over]
         states = {name: self._state(name, now) for name in differ}
         subjects = {change.now.subject for change in changes}
-        self._telling.tell(events, subjects, assessor.reset, planned=states)
+        self._telling.tell(events, subjects, assessor.reset, planned=states, acts=acts)
         if self.worked_on != worked_on:
             self.replanned(self.worked_on)
         self._wait()
@@ -143,7 +145,7 @@ class Planner:
             raise RefusedError(f"{MOST} windows are entered already; end some of them")
         planned[window.id] = Work(window)
         turn = Turn(What.ADDED, window, span, now, by=by)
-        self._tell(turn)
+        self._tell(turn, planned_act("add", window, span, now, by))
         self.turn()
         return turn
 
@@ -156,14 +158,14 @@ class Planner:
         span = under_way(work, now, self.zone)
         if span is not None:
             planned[name] = replace(work, released=span.end)
-            self.turn({name: by})
+            self.turn({name: by}, [planned_act("end", work.window, span, now, by)])
             return ended(work.window, span, now, self._left(work.window), by)
         if work.window.declared:
             raise RefusedError(f"{name} is not under way; it is declared in the inventory, change it there")
         span = self._upcoming(work.window, now)
         del planned[name]
         turn = Turn(What.WITHDRAWN, work.window, span, now, by=by)
-        self._tell(turn)
+        self._tell(turn, planned_act("withdraw", work.window, span, now, by))
         self._wait()
         return turn
 
@@ -183,9 +185,9 @@ class Planner:
             raise RefusedError("it would be over already")
         return span
 
-    def _tell(self, turn: Turn) -> None:
+    def _tell(self, turn: Turn, act: Act) -> None:
         name = turn.window.id
-        self._telling.tell([self._event(turn)], planned={name: self._state(name, turn.at)})
+        self._telling.tell([self._event(turn)], planned={name: self._state(name, turn.at)}, acts=[act])
 
     # Time.
 

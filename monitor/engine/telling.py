@@ -92,10 +92,10 @@ class Telling:
             for feed in self._feeds:
                 feed.push(changed, checks, incidents)
 
-    def daemon(self, what: str, subject: str = "", /, **data: Json) -> None:
-        """Tell something about ourselves, or about the daemon of another vantage."""
+    def daemon(self, what: str, subject: str = "", acts: Sequence[Act] = (), /, **data: Json) -> None:
+        """Tell something about ourselves, or about the daemon of another vantage; *acts*: by whom."""
         subject = subject or self._world.vantage
-        self.tell([self.event("daemon", subject, {"what": what, **data})])
+        self.tell([self.event("daemon", subject, {"what": what, **data})], acts=acts)
 
 
 def _nothing(_events: Sequence[Event]) -> Implied:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Float, Integer, Table, Text
 
 from monitor.store import carve
+from monitor.store.audit_carry import Carrying
 from monitor.store.backup import reading
 from monitor.store.files import BESIDE, beside, sync_folder
 from monitor.store.tables import (
@@ -105,6 +106,7 @@ class _Rescue:
         self.count = 0
         self.missing = Missing([(after, _HIGHEST)])
         """The positions at which there may be events that were not read."""
+        self._acts = Carrying(into)
 
     @property
     def complete(self) -> bool:
@@ -126,13 +128,16 @@ class _Rescue:
             _merge(self._into, table, _all(damaged, table) or [])
         if self.complete:
             _merge(self._into, gathered, _all(damaged, gathered) or [])
+        self._acts.by_the_tree(damaged)
 
     def by_the_pages(self) -> None:
         """Take what lies in pages to which nothing leads any more."""
+        size = int(self._into.exec_driver_sql("PRAGMA page_size").scalar_one())
+        self._acts.by_the_pages(self._broken, size)
+        self._acts.write()
         with contextlib.suppress(OSError):
             if not self.complete:
-                size = self._into.exec_driver_sql("PRAGMA page_size").scalar_one()
-                self._add_carved(carve.rows_of_file(self._broken, int(size), self._wanted, _WIDTH))
+                self._add_carved(carve.rows_of_file(self._broken, size, self._wanted, _WIDTH))
         wal = beside(self._broken, "-wal")
         with contextlib.suppress(OSError):
             self._add_carved(carve.rows_of_wal(wal, self._broken, self._wanted, _WIDTH))

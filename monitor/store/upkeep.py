@@ -4,7 +4,6 @@ Short duties are done by the writer's thread between two commits, long ones (bac
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -202,8 +201,11 @@ class Upkeep:
         return now
 
     async def _look_through(self) -> None:
-        with contextlib.suppress(*BROKEN):  # the writer will meet it, too, and knows what to do
+        try:
             found = await self._long_lane.run(partial(_look_through, self._file.path))
+        except BROKEN as error:  # the writer need not meet it: it knows its tables by heart
+            self._suspect(error)
+        else:
             if found:
                 self._suspect(DamagedError(found))
 

@@ -2,10 +2,10 @@
 
     python -m tests.store.crash_child FOLDER TOTAL [CYCLES]
 
-The world has TOTAL changes, each to be recorded once with what it implies. After a restart it goes on from
-what is remembered, as a daemon sees a second time what it did not record. A reader writes what it is told to
-`FOLDER/sink`, and another vantage's log of as many events is gathered. Before all that the log is opened and
-closed CYCLES times. It prints `done` when nothing is left to do.
+The world has TOTAL changes, each to be recorded once with what it implies and whose act it was. After a
+restart it goes on from what is remembered, as a daemon sees a second time what it did not record. A reader
+writes what it is told to `FOLDER/sink`, and another vantage's log of as many events is gathered. Before all
+that the log is opened and closed CYCLES times. It prints `done` when nothing is left to do.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from monitor.core.act import Act
 from monitor.core.detection import Belief
 from monitor.core.learning import Learned
 from monitor.core.record import Kept, Record
@@ -36,7 +37,8 @@ async def live(store, total):
     boot = secrets.token_hex(4)
     for n in range(int(kept.learned.looks) + 1 if kept else 1, total + 1):
         event = Event("city", boot, n, time.time(), "belief", "world", {"n": n})
-        store.append(Record((event,), {"world": Kept("m", Belief(), Learned(float(n)))}))
+        act = Act(time.time(), "who", 0, "socket", "world/turn", str(n))
+        store.append(Record((event,), {"world": Kept("m", Belief(), Learned(float(n)))}, acts=(act,)))
         await asyncio.sleep(0 if n % 5 else 0.001)
 
 

@@ -64,11 +64,17 @@ def ledgers(folder, total):
     with contextlib.closing(sqlite3.connect(log_file(folder, "city"))) as log:
         own = [n for (n,) in log.execute("SELECT seq FROM events WHERE vantage = 'city'")]
         far = [n for (n,) in log.execute("SELECT seq FROM events WHERE vantage = 'dan'")]
+        acts = [int(n) for (n,) in log.execute("SELECT subject FROM audit ORDER BY number")]
         (sound,) = log.execute("PRAGMA integrity_check").fetchone()
         (held,) = log.execute("SELECT looks FROM checks").fetchone()
     told = map(int, (folder / "sink").read_text().split())
     return (
-        {"recorded": ledger(total, own), "gathered": ledger(total, far), "told": ledger(total, told)},
+        {
+            "recorded": ledger(total, own),
+            "gathered": ledger(total, far),
+            "told": ledger(total, told),
+            "acted": ledger(total, acts),
+        },
         sound,
         held,
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.store import log_file
+from monitor.store.audit_check import check_file
 from tests.store.crash_child import PAGE, told
 from tests.store.crash_ledger import ledgers, run, start
 from tests.store.log_ground import rows, until
@@ -28,6 +30,8 @@ async def killed_and_restarted(folder, point, total, cycles):
     assert held == total
     assert (found["recorded"].lost, found["recorded"].doubled) == (0, 0)
     assert (found["gathered"].lost, found["gathered"].doubled) == (0, 0)
+    assert (found["acted"].lost, found["acted"].doubled) == (0, 0)
+    assert check_file(log_file(folder, "city")).breaks == ()
     assert found["told"].lost == 0
     assert found["told"].doubled <= IN_FLIGHT + PAGE
 
@@ -81,8 +85,9 @@ async def test_killed_at_random_again_and_again_nothing_is_lost(tmp_path):
 
     assert ended == 0
     assert (sound, held) == ("ok", total)
-    assert [line.lost for line in found.values()] == [0, 0, 0]
-    assert found["recorded"].doubled == found["gathered"].doubled == 0
+    assert [line.lost for line in found.values()] == [0, 0, 0, 0]
+    assert found["recorded"].doubled == found["gathered"].doubled == found["acted"].doubled == 0
+    assert check_file(log_file(tmp_path, "city")).breaks == ()
 
 
 async def snapshot(child, folder, name):
