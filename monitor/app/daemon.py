@@ -128,6 +128,7 @@ class App:
             self.engine.start()
             sys.setswitchinterval(HAND_OVER)
             gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
+            gc.collect()  # nor wait for garbage a quarter its size: that is reckoned from what it found last
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
             self._life.ready()
             tasks.append(asyncio.create_task(self._life.run(), name="life"))

@@ -141,8 +141,7 @@ class Memory:
         self.again = False
         items = self.pending.settle()
         events = [event for item in items for event in item.events]
-        if events:
-            self.ring.record(events[-1].position, self.pending.events)
+        self.ring.record(events[-1].position if events else self.ring.recorded, self.pending.events)
         acts = [entry for item in items for entry in item.acts]
         self._acts.recorded.extend(acts)
         self._vitals.acts_recorded += len(acts)

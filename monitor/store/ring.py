@@ -16,7 +16,7 @@ NEAR = 64
 """The latest of them, which stay as they are; the others are packed."""
 _PACK = 64
 _AT_ONCE = 2
-"""Packs that are made at a time, about a millisecond each: in a storm the loop has other things to do."""
+"""Packs that are made at a time, about a millisecond each."""
 _SLACK = 256
 
 
@@ -65,7 +65,8 @@ class Ring:
         """Note that everything up to *upto* is settled, of all in memory all but *pending* events."""
         self.recorded = max(self.recorded, upto)
         self._trim(len(self._events) - pending)
-        self._pack(len(self._events) - pending)
+        if not pending:  # in a storm most of it will be forgotten before anybody has time to pack it
+            self._pack(len(self._events))
 
     def lose(self, events: Sequence[Event]) -> None:
         """Note that *events* will never be recorded, and forget them."""
