@@ -134,7 +134,7 @@ async def consume(feed):
 
 async def storm(engine, vitals, beat, verdict):
     """Wait until all checks are believed to be *verdict* and that is recorded; return what it took."""
-    began, events = time.monotonic(), vitals.events
+    began, events, used = time.monotonic(), vitals.events, time.process_time()
     beliefs = engine.world.beliefs
     first = None
     while (left := sum(b.verdict is not verdict for b in beliefs.values())) > 0:
@@ -150,6 +150,7 @@ async def storm(engine, vitals, beat, verdict):
         "first": first - began,
         "changes": last - first,
         "commit": committed - last,
+        "cpu": time.process_time() - used,
         "events": vitals.events - events,
         "p50": lags[len(lags) // 2],
         "p99": lags[int(len(lags) * 0.99)],
@@ -185,6 +186,7 @@ async def once(checks, tuning, *, thinks):
             engine.start()
             sys.setswitchinterval(HAND_OVER)  # as the daemon does, and so it
             gc.freeze()
+            gc.collect()
             await settled(engine, Verdict.UP)
             await asyncio.sleep(2)
             beat.taken()
@@ -210,6 +212,7 @@ ROWS = (
     ("from the cut to the first change", "first", "s", 1),
     ("from the first to the last change", "changes", "s", 1),
     ("from the last change to the last commit", "commit", "s", 1),
+    ("CPU from the cut to the last commit", "cpu", "s", 1),
     ("events", "events", "", 1),
     ("events lost", "lost", "", 1),
     ("loop lag, median", "p50", "ms", 1e3),
