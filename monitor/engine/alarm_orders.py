@@ -89,13 +89,14 @@ class AlarmOrders:
                 return self._end_drill(order, by)
 
     def facts(self) -> dict[str, Json]:
-        """Return all alarms that are not settled, with their notices."""
+        """Return all alarms that are not settled, with their notices, and the names of the officers."""
         desk = self._alarms.desk
         alarms: list[Json] = [
             alarm_facts(alarm) | {"notices": [notice_facts(one) for one in desk.of(alarm.id)]}
             for alarm in desk.alarms.values()
         ]
-        return {"at": self._alarms.clock(), "alarms": alarms}
+        officers: dict[str, Json] = {one.id: one.name for one in desk.reach.officers.values()}
+        return {"at": self._alarms.clock(), "alarms": alarms, "officers": officers}
 
     def _answer(self, order: AnswerAlarm, by: By) -> Mapping[str, Json]:
         now = self._alarms.clock()

@@ -97,7 +97,7 @@ def with_bearer(inventory, bearer):
     return replace(inventory, centers=centers)
 
 
-def engine_for(inventory, script, log, vitals, hold=30.0):
+def engine_for(inventory, script, log, vitals, hold=30.0, desk=None):
     return Engine(
         inventory,
         "city",
@@ -107,14 +107,15 @@ def engine_for(inventory, script, log, vitals, hold=30.0):
         zone=UTC,
         log=log,
         vitals=vitals,
+        desk=desk,
     )
 
 
 @contextlib.asynccontextmanager
-async def running(inventory, script, folder=None, hold=30.0):
+async def running(inventory, script, folder=None, hold=30.0, desk=None):
     """Run an engine with its log in *folder*; give it and a feed that heard everything."""
     async with opened(folder) as (log, vitals):
-        engine = engine_for(inventory, script, log, vitals, hold)
+        engine = engine_for(inventory, script, log, vitals, hold, desk)
         feed = engine.feed(None)
         engine.start()
         try:
