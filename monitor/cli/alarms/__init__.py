@@ -16,6 +16,7 @@ from rich.console import Console
 
 from monitor.board.teller import Teller
 from monitor.cli.alarms.shown import alarm_table, line_of, notice_table, notices_of
+from monitor.cli.backup import user
 from monitor.cli.planned import LONGEST, UNBOUNDED, Facts, asked, span_of
 from monitor.cli.status import language_of
 from monitor.core.alarm import Severity
