@@ -46,7 +46,7 @@ class Wanted(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A host and a port of it, reached as the machine likes."""
+    """A host and a port of it, reached as the machine likes unless told otherwise."""
 
     host: str
     port: int

@@ -10,11 +10,12 @@ import functools
 import socket
 import ssl
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from cryptography import x509
+from pydantic import AfterValidator
 
-from monitor.kit.sockets import Target
+from monitor.kit.sockets import Host, Target
 from monitor.kit.tcp import ConnectError, connect
 
 FAULTS = {
@@ -29,6 +30,16 @@ FAULTS = {
     "handshake_failed": "the peer broke off the TLS handshake, or spoilt it",
 }
 """What can be wrong with the peer's side, by its stable word."""
+
+
+def _can_be_asked_for(name: str) -> str:
+    """Refuse what cannot stand in a certificate: ValueError."""
+    name.encode("idna")
+    return name
+
+
+ServerName = Annotated[Host, AfterValidator(_can_be_asked_for)]
+"""A name to ask for in TLS and to find in the certificate."""
 
 MOST = 262_144
 """Bytes that a peer may send in its handshake."""

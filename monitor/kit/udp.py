@@ -1,7 +1,9 @@
 """One question by UDP from a new port, and the answers as the kernel stamped them."""
 
+import contextlib
 import socket
 import time
+from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from monitor.kit import mishap
@@ -18,6 +20,24 @@ class UdpError(Exception):
     def __init__(self, trouble: mishap.Mishap) -> None:
         super().__init__(trouble.text)
         self.mishap = trouble
+
+
+@contextlib.contextmanager
+def connected(target: Target) -> Iterator[socket.socket]:
+    """Lend a new connected socket; what goes wrong with it, also within the context, is a UdpError."""
+    try:
+        sock = target.open(socket.SOCK_DGRAM)
+    except OSError as error:
+        raise UdpError(mishap.at_once(error.errno)) from error
+    with sock:
+        try:
+            sock.connect(target.address)
+        except OSError as error:
+            raise UdpError(mishap.at_once(error.errno)) from error
+        try:
+            yield sock
+        except OSError as error:
+            raise UdpError(mishap.heard(sock, error.errno, str(target.address[0]))) from error
 
 
 class Heard(NamedTuple):

@@ -16,6 +16,7 @@ from monitor.kit.sockets import Family, Host, Interface, clash, find_target
 from monitor.kit.tcp import ConnectError, connect, round_trip
 from monitor.kit.text import clean
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import of_mishap
 
 REASONS = {
     **mishap.PEERS,
@@ -69,13 +70,13 @@ async def probe(options: Options) -> Finding:
     except ResolveError as error:
         return unknown("name_resolution", clean(str(error)))
     except ConnectError as error:
-        return _told(error.mishap)
+        return of_mishap(error.mishap)
     with sock:
         rtt = round_trip(sock) or clock() - began
         try:
             verdict = await _converse(sock, _TALKS[options.protocol](options.user))
         except OSError as error:
-            return _told(mishap.raised(error))
+            return of_mishap(mishap.raised(error))
     if verdict.word == OK:
         return ok(clean(verdict.text), rtt=rtt, answer=clock() - began)
     return failed(verdict.word, clean(verdict.text), path_up=True, rtt=rtt)
@@ -97,9 +98,3 @@ async def _converse(sock: socket.socket, talk: Talk) -> Verdict:
             return verdict
     talk.close()
     return Verdict("unexpected_answer", f"talks without end, more than {_MOST} bytes")
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

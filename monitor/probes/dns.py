@@ -16,6 +16,7 @@ from monitor.kit.tcp import ConnectError
 from monitor.kit.text import clean
 from monitor.kit.udp import Exchange, UdpError
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import of_mishap
 
 REASONS = {
     "nxdomain": "the server says that there is no such name",
@@ -115,11 +116,11 @@ async def probe(options: Options) -> Finding:
                 return _judge(answer, options, rtt)
         return await _by_tcp(target, question, options, rtt)
     except (UdpError, ConnectError) as error:
-        return _told(error.mishap)
+        return of_mishap(error.mishap)
     except EOFError:
         return failed("closed", "hung up without an answer", path_up=True)
     except OSError as error:
-        return _told(mishap.raised(error))
+        return of_mishap(mishap.raised(error))
 
 
 async def _by_udp(target: Target, question: Question) -> tuple[Answer | None, float]:
@@ -173,9 +174,3 @@ def _verdict(answer: Answer, options: Options) -> tuple[str, str]:
     if lacking := missing(wanted, answer.records):
         return "unexpected_answer", f"{', '.join(lacking)} is missing among {told}"
     return "ok", told
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

@@ -1,7 +1,6 @@
 """Asks an H.323 gatekeeper whether it is there, or knocks where a terminal takes calls."""
 
-import socket
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 from pydantic import Field, IPvAnyAddress, model_validator
 
@@ -11,13 +10,14 @@ from monitor.kit.h323.client import ask_gatekeeper, call
 from monitor.kit.h323.h225 import Answer, parse_user
 from monitor.kit.h323.q931 import RELEASE_COMPLETE, Message
 from monitor.kit.head import BadMessageError
-from monitor.kit.inquiry import NoAnswerError, OthersAnswerError, Reply
+from monitor.kit.inquiry import Reply
 from monitor.kit.resolver import ResolveError, shared
-from monitor.kit.sockets import Family, Host, Interface, Target, clash, find_target
-from monitor.kit.stream import HungUpError, TooMuchError, conversation
-from monitor.kit.tcp import ConnectError
+from monitor.kit.sockets import Family, Host, Interface, Place, Target, clash, find_target
+from monitor.kit.stream import conversation
 from monitor.kit.text import clean
+from monitor.kit.udp import connected
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import Conversing, Inquiring, of_conversation, of_inquiry
 
 REASONS = {
     "rejected": "the gatekeeper rejects us, and `any_answer` does not allow it",
@@ -91,20 +91,10 @@ class Options(ProbeOptions):
         return self
 
 
-class _Wanted(NamedTuple):
-    """The target, with the port that goes with the service."""
-
-    host: str
-    port: int
-    family: Family
-    source: object
-    interface: str | None
-
-
 async def probe(options: Options) -> Finding:
     """Ask a gatekeeper, or knock at a terminal, once; a call that was begun is ended whatever happens."""
     port = options.port or PORTS[options.service]
-    wanted = _Wanted(options.host, port, options.family, options.source, options.interface)
+    wanted = Place(options.host, port, options.family, options.source, options.interface)
     try:
         target = await find_target(shared(), wanted)
     except ResolveError as error:
@@ -113,37 +103,17 @@ async def probe(options: Options) -> Finding:
         return await _of_gatekeeper(target, options)
     try:
         return await _of_terminal(target, options)
-    except ConnectError as error:
-        return _told(error.mishap)
-    except HungUpError as error:
-        return failed("bad_response" if error.heard else "closed", str(error), path_up=True)
-    except (BadMessageError, TooMuchError) as error:
-        return failed("bad_response", clean(str(error)), path_up=True)
-    except OSError as error:
-        return _told(mishap.raised(error))
+    except Conversing as error:
+        return of_conversation(error)
 
 
 async def _of_gatekeeper(target: Target, options: Options) -> Finding:
     try:
-        sock = target.open(socket.SOCK_DGRAM)
-    except OSError as error:
-        return _told(mishap.at_once(error.errno))
-    with sock:
-        try:
-            sock.connect(target.address)
+        with connected(target) as sock:
             local = sock.getsockname()[:2]
-        except OSError as error:
-            return _told(mishap.at_once(error.errno))
-        try:
             reply = await ask_gatekeeper(sock, local, options.gatekeeper, options.pause)
-        except NoAnswerError as error:
-            return failed("timeout", str(error))
-        except BadMessageError as error:
-            return failed("bad_response", clean(str(error)), path_up=True)
-        except OthersAnswerError as error:
-            return failed("unexpected_answer", str(error), path_up=True)
-        except OSError as error:
-            return _told(mishap.heard(sock, error.errno, target.address[0]))
+    except Inquiring as error:
+        return of_inquiry(error)
     return _judge(reply, options)
 
 
@@ -183,9 +153,3 @@ def _why(message: Message) -> str:
     except BadMessageError:
         reason = ""
     return reason or (f"cause {message.cause}" if message.cause else "")
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

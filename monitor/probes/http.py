@@ -16,11 +16,12 @@ from monitor.kit import mishap
 from monitor.kit.http_client import Answer, Ask, Exchange, RedirectRefusedError, Way, fetch, onward
 from monitor.kit.resolver import ResolveError, shared
 from monitor.kit.secret import one_line
-from monitor.kit.sockets import Family, Host, Interface, clash
+from monitor.kit.sockets import Family, Interface, clash
 from monitor.kit.tcp import ConnectError
 from monitor.kit.text import clean, contains
-from monitor.kit.tls import FAULTS, context, fault, read_unverified
+from monitor.kit.tls import FAULTS, ServerName, context, fault, read_unverified
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import of_mishap
 
 REASONS = {
     **mishap.PEERS,
@@ -105,7 +106,7 @@ class Options(ProbeOptions):
     ca_file: str | None = Field(
         default=None, min_length=1, description="PEM file of trusted authorities; default: the system's."
     )
-    server_name: Host | None = Field(
+    server_name: ServerName | None = Field(
         default=None,
         description="Name to ask for in TLS and to find in the certificate; default: the URL's host.",
     )
@@ -148,13 +149,6 @@ class Options(ProbeOptions):
                 raise ValueError(f"{name} is set by the protocol")
         return headers
 
-    @field_validator("server_name")
-    @classmethod
-    def _a_name_can_be_asked_for(cls, name: str | None) -> str | None:
-        if name is not None:
-            name.encode("idna")
-        return name
-
     @model_validator(mode="after")
     def _things_go_together(self) -> Self:
         if (trouble := clash(URL(self.url).raw_host or "", self.family, self.source)) is not None:
@@ -179,7 +173,7 @@ async def probe(options: Options) -> Finding:
     except ResolveError as error:
         return unknown("name_resolution", clean(str(error)))
     except ConnectError as error:
-        return _told(error.mishap)
+        return of_mishap(error.mishap)
     except ssl.SSLError as error:
         return await _tls_failed(error, exchange, options)
     except RedirectRefusedError as error:
@@ -271,14 +265,8 @@ def _broken_off(error: aiohttp.ClientError | OSError) -> Finding:
     if isinstance(error, aiohttp.ClientPayloadError):
         return failed("cut_short", clean(str(error)), path_up=True)
     if isinstance(error, OSError):
-        return _told(mishap.raised(error))
+        return of_mishap(mishap.raised(error))
     return failed("bad_response", clean(str(error)), path_up=True)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)
 
 
 @functools.lru_cache(maxsize=4096)

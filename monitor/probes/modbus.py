@@ -27,6 +27,7 @@ from monitor.kit.stream import HungUpError, TooMuchError, conversation
 from monitor.kit.tcp import ConnectError
 from monitor.kit.text import clean
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import of_mishap
 
 REASONS = {
     "too_high": "the value is above `warn_above`, or above `max_value`",
@@ -117,7 +118,7 @@ async def probe(options: Options) -> Finding:
     except ResolveError as error:
         return unknown("name_resolution", clean(str(error)))
     except ConnectError as error:
-        return _told(error.mishap)
+        return of_mishap(error.mishap)
     except RefusedError as error:
         alive = options.any_answer and error.word not in _OF_GATEWAYS
         return ok(str(error)) if alive else failed(error.word, str(error), path_up=True)
@@ -126,7 +127,7 @@ async def probe(options: Options) -> Finding:
     except (BadFrameError, TooMuchError) as error:
         return failed("bad_response", str(error), path_up=True)
     except OSError as error:
-        return _told(mishap.raised(error))
+        return of_mishap(mishap.raised(error))
     return _judge(answer, options, timed)
 
 
@@ -144,9 +145,3 @@ def _judge(answer: bytes, options: Options, timed: dict[str, float]) -> Finding:
         Limit("too_low", label, value, options.warn_below, options.min_value, unit, low=True),
     )
     return judged(limits, said, **timed)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

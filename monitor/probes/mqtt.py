@@ -23,6 +23,7 @@ from monitor.kit.tcp import ConnectError, connect, round_trip
 from monitor.kit.text import clean
 from monitor.kit.tls import FAULTS, context, fault
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import of_mishap
 
 REASONS = {
     **mishap.PEERS,
@@ -170,7 +171,7 @@ async def probe(options: Options) -> Finding:
     try:
         return await _visit(target, options, settings, _broker(options, password))
     except ConnectError as error:
-        return _told(error.mishap)
+        return of_mishap(error.mishap)
 
 
 def _context(options: Options) -> ssl.SSLContext | None:
@@ -226,7 +227,7 @@ def _not_secure(error: OSError, values: dict[str, float]) -> Finding:
     if isinstance(error, ssl.SSLError):
         reason, text = fault(error)
         return failed(reason, clean(text), path_up=True, **values)
-    return _told(mishap.raised(error))
+    return of_mishap(mishap.raised(error))
 
 
 async def _asked(visit: Visit, sock: socket.socket, options: Options, values: dict[str, float]) -> Finding:
@@ -268,9 +269,3 @@ def _of_age(payload: bytes, options: Options, values: dict[str, float]) -> Findi
     if options.warn_age or options.max_age:
         return failed("bad_payload", f"no time in {clean(payload[:400], 100)!r}", path_up=True, **values)
     return judged([], f"{len(payload)} bytes are retained", **values)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

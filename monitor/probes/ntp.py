@@ -13,6 +13,7 @@ from monitor.kit.sockets import Family, Host, Interface, Target, clash, find_tar
 from monitor.kit.text import clean
 from monitor.kit.udp import Exchange, Heard, UdpError
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import of_mishap
 
 REASONS = {
     "unsynchronised": "the server itself does not know the time",
@@ -94,7 +95,7 @@ async def probe(options: Options) -> Finding:
     try:
         return await _ask(target, options)
     except UdpError as error:
-        return _told(error.mishap)
+        return of_mishap(error.mishap)
 
 
 async def _ask(target: Target, options: Options) -> Finding:
@@ -141,9 +142,3 @@ def _judge(reply: Reply, asked_at: float, heard: Heard, options: Options) -> Fin
 def proven(offset: float, delay: float) -> float:
     """Return how many seconds of *offset* remain if one way took the whole *delay* and the other none."""
     return max(0.0, abs(offset) - delay / 2)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

@@ -10,17 +10,17 @@ from yarl import URL
 from monitor.core.observation import Finding, failed, ok, unknown
 from monitor.kit import mishap
 from monitor.kit.challenge import Credential
-from monitor.kit.head import BadMessageError, told
+from monitor.kit.head import told
 from monitor.kit.resolver import ResolveError, shared
 from monitor.kit.rtsp import UNAUTHORIZED, Answer, Method, Reply, ask
 from monitor.kit.sdp import BadDescriptionError, Media, media
 from monitor.kit.secret import one_line
-from monitor.kit.sockets import Family, Host, Interface, clash, find_target
-from monitor.kit.stream import HungUpError, TooMuchError, conversation
-from monitor.kit.tcp import ConnectError
+from monitor.kit.sockets import Family, Interface, Place, clash, find_target
+from monitor.kit.stream import conversation
 from monitor.kit.text import clean
-from monitor.kit.tls import FAULTS, context, fault
+from monitor.kit.tls import FAULTS, ServerName, context
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import Conversing, of_conversation
 
 REASONS = {
     "unauthorized": "the server wants to know who we are, or does not believe it (401)",
@@ -75,7 +75,7 @@ class Options(ProbeOptions):
     ca_file: str | None = Field(
         default=None, min_length=1, description="PEM file of trusted authorities; default: the system's."
     )
-    server_name: Host | None = Field(
+    server_name: ServerName | None = Field(
         default=None,
         description="Name to ask for in TLS and to find in the certificate; default: the URL's host.",
     )
@@ -94,13 +94,6 @@ class Options(ProbeOptions):
             raise ValueError("no user and password in the address; use credential_file")
         return text
 
-    @field_validator("server_name")
-    @classmethod
-    def _a_name_can_be_asked_for(cls, name: str | None) -> str | None:
-        if name is not None:
-            name.encode("idna")
-        return name
-
     @model_validator(mode="after")
     def _things_go_together(self) -> Self:
         if (trouble := clash(URL(self.url).raw_host or "", self.family, self.source)) is not None:
@@ -111,11 +104,7 @@ class Options(ProbeOptions):
 class _Wanted(NamedTuple):
     """The target, as the address of the stream names it, and what the look takes along."""
 
-    host: str
-    port: int
-    family: Family
-    source: object
-    interface: str | None
+    place: Place
     settings: ssl.SSLContext | None
     """For rtsps."""
     credential: Credential | None
@@ -130,18 +119,8 @@ async def probe(options: Options) -> Finding:
         return await _look(wanted, options)
     except ResolveError as error:
         return unknown("name_resolution", clean(str(error)))
-    except ConnectError as error:
-        return _told(error.mishap)
-    except ssl.SSLError as error:
-        word, text = fault(error)
-        return failed(word, clean(text), path_up=True)
-    except EOFError as error:
-        heard = isinstance(error, HungUpError) and error.heard
-        return failed("bad_response" if heard else "closed", str(error), path_up=True)
-    except (BadMessageError, TooMuchError) as error:
-        return failed("bad_response", clean(str(error)), path_up=True)
-    except OSError as error:
-        return _told(mishap.raised(error))
+    except Conversing as error:
+        return of_conversation(error)
 
 
 def _wanted(options: Options) -> _Wanted | Finding:
@@ -156,12 +135,12 @@ def _wanted(options: Options) -> _Wanted | Finding:
         return unknown("no_secret_file", clean(str(error)))
     host, port = url.raw_host or "", url.port or PORTS[url.scheme]
     pins = options.family, options.source, options.interface
-    return _Wanted(host, port, *pins, settings, credential)
+    return _Wanted(Place(host, port, *pins), settings, credential)
 
 
 async def _look(wanted: _Wanted, options: Options) -> Finding:
-    target = await find_target(shared(), wanted)
-    name = options.server_name or wanted.host.partition("%")[0]
+    target = await find_target(shared(), wanted.place)
+    name = options.server_name or wanted.place.host.partition("%")[0]
     async with conversation(target, wanted.settings, name) as stream:
         reply = await ask(stream, options.method, options.url, wanted.credential, basic=options.basic)
         values = {"rtt": stream.rtt, "answer": stream.age, "status": float(reply.answer.status)}
@@ -215,9 +194,3 @@ def _said(answer: Answer, **words: str) -> list[str]:
 
 def _has(offered: list[Media], kind: str) -> bool:
     return kind == "any" or any(one.kind == kind for one in offered)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

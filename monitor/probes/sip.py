@@ -1,25 +1,25 @@
 """Asks a SIP server or gateway for its abilities (OPTIONS), over UDP, TCP or TLS."""
 
 import re
-import socket
 import ssl
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, IPvAnyAddress, field_validator, model_validator
 
 from monitor.core.observation import Finding, failed, ok, unknown
 from monitor.kit import mishap
-from monitor.kit.head import BadMessageError, told
-from monitor.kit.inquiry import NoAnswerError, OthersAnswerError, Reply
+from monitor.kit.head import told
+from monitor.kit.inquiry import Reply
 from monitor.kit.resolver import ResolveError, shared
 from monitor.kit.sip import Answer, Request, Transport, bracketed, question
 from monitor.kit.sip_client import ask_by_datagram, ask_by_stream
-from monitor.kit.sockets import Family, Host, Interface, Target, clash, find_target
-from monitor.kit.stream import HungUpError, TooMuchError, conversation
-from monitor.kit.tcp import ConnectError
+from monitor.kit.sockets import Family, Host, Interface, Place, Target, clash, find_target
+from monitor.kit.stream import conversation
 from monitor.kit.text import clean
-from monitor.kit.tls import FAULTS, context, fault
+from monitor.kit.tls import FAULTS, ServerName, context
+from monitor.kit.udp import connected
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import Conversing, Inquiring, of_conversation, of_inquiry
 
 REASONS = {
     "status": "the answer has a status that is not in `status`; by default a 5xx or 6xx",
@@ -84,7 +84,7 @@ class Options(ProbeOptions):
     ca_file: str | None = Field(
         default=None, min_length=1, description="PEM file of trusted authorities; default: the system's."
     )
-    server_name: Host | None = Field(
+    server_name: ServerName | None = Field(
         default=None, description="Name to ask for in TLS and to find in the certificate; default: `host`."
     )
     family: Family = Field(default="any", description="`ipv4`, `ipv6` or `any`: which address of a name.")
@@ -105,13 +105,6 @@ class Options(ProbeOptions):
             raise ValueError("the address must begin with sip: or sips:, without spaces and angle brackets")
         return text
 
-    @field_validator("server_name")
-    @classmethod
-    def _a_name_can_be_asked_for(cls, name: str | None) -> str | None:
-        if name is not None:
-            name.encode("idna")
-        return name
-
     @model_validator(mode="after")
     def _things_go_together(self) -> Self:
         if (trouble := clash(self.host, self.family, self.source)) is not None:
@@ -119,20 +112,10 @@ class Options(ProbeOptions):
         return self
 
 
-class _Wanted(NamedTuple):
-    """The target, with the port that goes with the transport."""
-
-    host: str
-    port: int
-    family: Family
-    source: object
-    interface: str | None
-
-
 async def probe(options: Options) -> Finding:
     """Ask once, over a new port or connection, and take the first final answer to just this question."""
     port = options.port or PORTS[options.transport]
-    wanted = _Wanted(options.host, port, options.family, options.source, options.interface)
+    wanted = Place(options.host, port, options.family, options.source, options.interface)
     try:
         settings = context(options.ca_file, verify=options.verify) if options.transport == "tls" else None
         target = await find_target(shared(), wanted)
@@ -147,25 +130,11 @@ async def probe(options: Options) -> Finding:
 
 async def _by_datagram(target: Target, options: Options) -> Finding:
     try:
-        sock = target.open(socket.SOCK_DGRAM)
-    except OSError as error:
-        return _told(mishap.at_once(error.errno))
-    with sock:
-        try:
-            sock.connect(target.address)
+        with connected(target) as sock:
             request = _request(options, target, sock.getsockname()[:2])
-        except OSError as error:
-            return _told(mishap.at_once(error.errno))
-        try:
             reply = await ask_by_datagram(sock, request, options.t1)
-        except NoAnswerError as error:
-            return failed("timeout", str(error))
-        except BadMessageError as error:
-            return failed("bad_response", clean(str(error)), path_up=True)
-        except OthersAnswerError as error:
-            return failed("unexpected_answer", str(error), path_up=True)
-        except OSError as error:
-            return _told(mishap.heard(sock, error.errno, target.address[0]))
+    except Inquiring as error:
+        return of_inquiry(error)
     timed = {"rtt": reply.took} if reply.sent == 1 else {}  # of several, who knows which was answered
     return _judge(reply, options, **timed, sent=float(reply.sent))
 
@@ -176,18 +145,8 @@ async def _by_stream(target: Target, settings: ssl.SSLContext | None, options: O
         async with conversation(target, settings, name) as stream:
             reply = await ask_by_stream(stream, _request(options, target, stream.local))
             return _judge(reply, options, rtt=stream.rtt)
-    except ConnectError as error:
-        return _told(error.mishap)
-    except ssl.SSLError as error:
-        word, text = fault(error)
-        return failed(word, clean(text), path_up=True)
-    except EOFError as error:
-        heard = isinstance(error, HungUpError) and error.heard
-        return failed("bad_response" if heard else "closed", str(error), path_up=True)
-    except (BadMessageError, TooMuchError) as error:
-        return failed("bad_response", clean(str(error)), path_up=True)
-    except OSError as error:
-        return _told(mishap.raised(error))
+    except Conversing as error:
+        return of_conversation(error)
 
 
 def _request(given: Options, target: Target, local: tuple[str, int]) -> Request:
@@ -207,9 +166,3 @@ def _judge(reply: Reply[Answer], options: Options, **timed: float) -> Finding:
     if any(word in right for word in options.status.split(",")):
         return ok(detail, **values)
     return failed("status", detail, path_up=True, **values)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

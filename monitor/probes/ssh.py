@@ -14,6 +14,7 @@ from monitor.kit.ssh import FAULTS, Connected, Conversation, HostKey, SshError
 from monitor.kit.tcp import ConnectError, connect, round_trip
 from monitor.kit.text import clean
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import of_mishap
 
 REASONS = {
     **mishap.PEERS,
@@ -81,7 +82,7 @@ async def probe(options: Options) -> Finding:
     try:
         sock = await connect(target)
     except ConnectError as error:
-        return _told(error.mishap)
+        return of_mishap(error.mishap)
     with sock:
         stood = loop.time()
         values = {"rtt": round_trip(sock) or stood - began}
@@ -95,7 +96,7 @@ async def probe(options: Options) -> Finding:
         except SshError as error:
             return failed(error.reason, clean(str(error)), path_up=True, **values)
         except OSError as error:
-            return _told(mishap.raised(error))
+            return of_mishap(mishap.raised(error))
     return _judge(greeting, key, options, values)
 
 
@@ -106,9 +107,3 @@ def _judge(greeting: str, key: HostKey, options: Options, values: dict[str, floa
     if options.banner is not None and options.banner not in greeting:
         return failed("banner", f"greets with {clean(greeting, 150)!r}", path_up=True, **values)
     return ok(clean(f"{clean(greeting, 80)}, {shown} by {key.exchange}"), **values)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

@@ -13,6 +13,7 @@ from monitor.kit.sockets import Family, Host, Interface, clash, find_target
 from monitor.kit.stamp import Burst, Plan, Tally, tally, variation
 from monitor.kit.text import clean
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import of_mishap
 
 REASONS = {
     "loss_out": "more packets are lost on the way there than a limit allows",
@@ -107,7 +108,7 @@ async def probe(options: Options) -> Finding:
     except OSError as error:
         if error.errno == errno.EMSGSIZE:
             return unknown("message_size", "an interface of this host takes no packets of this size")
-        return _told(mishap.at_once(error.errno))
+        return of_mishap(mishap.at_once(error.errno))
     if burst.answers:
         return _judge(burst, options)
     return _unanswered(burst, options)
@@ -116,7 +117,7 @@ async def probe(options: Options) -> Finding:
 def _unanswered(burst: Burst, options: Options) -> Finding:
     counts = {"sent": float(options.packets), "received": 0.0, "loss": 1.0}
     if burst.trouble is not None:
-        return _told(burst.trouble)
+        return of_mishap(burst.trouble)
     if burst.strays:
         told = f"{burst.strays} datagrams came, none an answer"
         return failed("unexpected_answer", told, path_up=True, **counts)
@@ -187,9 +188,3 @@ def _summary(counts: Tally, *, stateful: bool) -> str:
     after = counts.sent - counts.asked
     told = f"lost {there} of {counts.asked} on the way there, {back} of {counts.reached} on the way back"
     return told + (f", {after} after the last answer" if after else "")
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

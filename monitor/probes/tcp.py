@@ -14,6 +14,7 @@ from monitor.kit.sockets import Family, Host, Interface, Target, clash, find_tar
 from monitor.kit.tcp import ConnectError, Connects, connect, round_trip
 from monitor.kit.text import clean, unescape
 from monitor.ports import BatchEngine, ProbeOptions, Sink
+from monitor.ports.findings import of_mishap
 
 REASONS = {
     **mishap.PEERS,
@@ -110,7 +111,7 @@ class _Engine:
             self._connects.close()
 
     def _broke(self, key: object, sent_at: float, trouble: mishap.Mishap) -> None:
-        self._sink.found(key, sent_at, _told(trouble))
+        self._sink.found(key, sent_at, of_mishap(trouble))
 
     def _silent(self, key: object, sent_at: float) -> None:
         self._sink.found(key, sent_at, failed("timeout", "no answer to the connection request"))
@@ -149,14 +150,14 @@ async def _talk(target: Target, words: bytes, wanted: bytes) -> Finding:
     try:
         sock = await connect(target)
     except ConnectError as error:
-        return _told(error.mishap)
+        return of_mishap(error.mishap)
     with sock:
         rtt = round_trip(sock) or loop.time() - began
         try:
             await loop.sock_sendall(sock, words)
             heard = await _listen(sock, wanted)
         except OSError as error:
-            return _told(mishap.raised(error))
+            return of_mishap(mishap.raised(error))
         return _judge(heard, wanted, rtt, loop.time() - began)
 
 
@@ -182,9 +183,3 @@ def _judge(heard: bytes, wanted: bytes, rtt: float, answer: float) -> Finding:
     if not heard:
         return failed("closed", "hung up without a word", path_up=True, rtt=rtt)
     return failed("unexpected_answer", f"said {clean(heard[:400], 150)!r}", path_up=True, rtt=rtt)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

@@ -5,16 +5,17 @@ import ssl
 import time
 from typing import Self
 
-from pydantic import Field, IPvAnyAddress, field_validator, model_validator
+from pydantic import Field, IPvAnyAddress, model_validator
 
 from monitor.core.observation import Finding, failed, ok, unknown
 from monitor.kit import mishap
 from monitor.kit.resolver import ResolveError, shared
 from monitor.kit.sockets import Family, Host, Interface, Target, clash, find_target
-from monitor.kit.tcp import ConnectError, connect, round_trip
+from monitor.kit.tcp import connect, round_trip
 from monitor.kit.text import clean
-from monitor.kit.tls import FAULTS, Seen, context, examine, fault, handshake, read_unverified
+from monitor.kit.tls import FAULTS, Seen, ServerName, context, examine, fault, handshake, read_unverified
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import Conversing, of_conversation
 
 REASONS = {
     **mishap.PEERS,
@@ -43,7 +44,7 @@ class Options(ProbeOptions):
     port: int = Field(
         default=443, ge=1, le=65535, description="TCP port that speaks TLS from the first byte."
     )
-    server_name: Host | None = Field(
+    server_name: ServerName | None = Field(
         default=None, description="Name to ask for and to find in the certificate; default: `host`."
     )
     ca_file: str | None = Field(
@@ -59,13 +60,6 @@ class Options(ProbeOptions):
     family: Family = Field(default="any", description="`ipv4`, `ipv6` or `any`: which address of a name.")
     source: IPvAnyAddress | None = Field(default=None, description="Address of ours to connect from.")
     interface: Interface | None = Field(default=None, description="Interface of ours to connect over.")
-
-    @field_validator("server_name")
-    @classmethod
-    def _a_name_can_be_asked_for(cls, name: str | None) -> str | None:
-        if name is not None:
-            name.encode("idna")
-        return name
 
     @model_validator(mode="after")
     def _things_go_together(self) -> Self:
@@ -90,10 +84,8 @@ async def probe(options: Options) -> Finding:
         word, text = fault(error)
         refused = await read_unverified(target, name)
         return failed(word, clean(text), path_up=True, **(refused.values if refused else {}))
-    except ConnectError as error:
-        return _told(error.mishap)
-    except (ssl.SSLError, EOFError, OSError) as error:
-        return _broken_off(error)
+    except Conversing as error:
+        return of_conversation(error)
     return _judge(seen, values, options)
 
 
@@ -116,18 +108,3 @@ def _judge(seen: Seen, values: dict[str, float], options: Options) -> Finding:
     if options.verify and days < options.min_days:
         return failed("certificate_expiring", told, path_up=True, **values)
     return ok(told if options.verify else f"{told}, not verified", **values)
-
-
-def _broken_off(error: Exception) -> Finding:
-    if isinstance(error, ssl.SSLError):
-        word, text = fault(error)
-        return failed(word, clean(text), path_up=True)
-    if isinstance(error, OSError):
-        return _told(mishap.raised(error))
-    return failed("closed", clean(str(error)), path_up=True)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

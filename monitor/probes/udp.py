@@ -12,6 +12,7 @@ from monitor.kit.sockets import Family, Host, Interface, clash, find_target
 from monitor.kit.text import clean, unescape
 from monitor.kit.udp import Exchange, UdpError
 from monitor.ports import ProbeOptions
+from monitor.ports.findings import of_mishap
 
 REASONS = {
     "unexpected_answer": "answers came, none of them the one expected",
@@ -71,7 +72,7 @@ async def probe(options: Options) -> Finding:
         with Exchange(target) as exchange:
             return await _ask(exchange, options)
     except UdpError as error:
-        return _told(error.mishap)
+        return of_mishap(error.mishap)
 
 
 async def _ask(exchange: Exchange, options: Options) -> Finding:
@@ -83,9 +84,3 @@ async def _ask(exchange: Exchange, options: Options) -> Finding:
         if answer == wanted if options.send is None else wanted in answer:
             return ok(rtt=rtt)
     return failed("unexpected_answer", f"the last said {clean(answer[:400])!r}", path_up=True)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)

@@ -10,6 +10,7 @@ from monitor.kit.resolver import ResolveError, shared
 from monitor.kit.sockets import find_target
 from monitor.kit.tcp import ConnectError, connect, round_trip
 from monitor.kit.text import clean
+from monitor.ports.findings import of_mishap
 from monitor.probes.ups.options import Options
 from monitor.probes.ups.reading import Reading
 
@@ -40,14 +41,14 @@ async def look(options: Options) -> Finding:
     try:
         sock = await connect(target)
     except ConnectError as error:
-        return _told(error.mishap)
+        return of_mishap(error.mishap)
     with sock:
         rtt = round_trip(sock) or loop.time() - began
         try:
             await loop.sock_sendall(sock, f"LIST VAR {options.nut}\n".encode())
             heard = await _listen(sock)
         except OSError as error:
-            return _told(mishap.raised(error))
+            return of_mishap(mishap.raised(error))
     finding = judged(heard, options)
     return finding._replace(values={"rtt": rtt, **finding.values})
 
@@ -109,9 +110,3 @@ def _number(text: str | None) -> float | None:
     if text is None or len(text) > _LONGEST_NUMBER or not re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
         return None
     return float(text)
-
-
-def _told(found: mishap.Mishap) -> Finding:
-    if found.ours:
-        return unknown(found.reason, found.text)
-    return failed(found.reason, found.text, path_up=found.answered)
