@@ -14,7 +14,7 @@ from monitor.core.incident import Incident
 from monitor.core.planned import Work
 from monitor.core.record import Kept
 from monitor.core.world import Event
-from monitor.store.audit import Entry, given_up
+from monitor.store.audit import LOST, Entry, given_up
 from monitor.store.batch import Batch, Run, Taken
 from monitor.store.rows import Values
 
@@ -217,7 +217,7 @@ class Pending:
         if gone:
             self._items[self._in_hand].acts.insert(0, given_up(gone, f"{gone[0].name}+{len(gone)}"))
             self.acts -= len(gone) - 1
-            self.acts_lost += len(gone)
+            self.acts_lost += sum(entry.act.what != LOST for entry in gone)
 
 
 def _over(earlier: dict[str, T], later: dict[str, T]) -> dict[str, T]:

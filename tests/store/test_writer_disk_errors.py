@@ -43,4 +43,4 @@ async def test_whatever_call_fails_everything_is_recorded_once_and_told(tmp_path
     assert "(INJECTED)" in trace.read_text()
     assert ended == 0
     assert (sound, held) == ("ok", total)
-    assert [(line.lost, line.doubled) for line in found.values()] == [(0, 0)] * 3
+    assert [(line.lost, line.doubled) for line in found.values()] == [(0, 0)] * 4
