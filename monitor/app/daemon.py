@@ -21,6 +21,7 @@ from monitor.core.vitals import Vitals
 from monitor.core.world import World
 from monitor.engine.lifecycle import Engine
 from monitor.engine.orders import Orders, control_socket
+from monitor.engine.ourselves import Ourselves
 from monitor.errors import ConfigError
 from monitor.kit import local
 from monitor.kit.resolver import close_shared
@@ -91,11 +92,14 @@ class App:
             vitals=vitals,
             desk=self._room.desk,
         )
-        self._life = Life(self.engine)
         store.tell = self.engine.tell
         self._room.people.tell = self.engine.tell
         self._orders = Orders(self.engine.planner, self.engine.intake, self.engine.alarms, vitals.store)
         self._outbox = self._room.outbox(self.engine, self._orders)
+        people = self._room.people
+        self._ourselves = Ourselves(self.world, vitals, self.engine.alarms, lambda: people.gaps, zone)
+        self._life = Life(self.engine, self._ourselves.standstill)
+        self._proving = self._room.proving(self.engine.alarms, self._ourselves, settings.prove_at)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
         self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
         self._reflectors = settings.reflector.reflectors(vitals)
@@ -135,6 +139,8 @@ class App:
             tasks.append(asyncio.create_task(self._room.people.run(), name="duty"))
             tasks.append(asyncio.create_task(self.engine.alarms.run(), name="alarms"))
             tasks.append(asyncio.create_task(self._outbox.run(), name="outbox"))
+            tasks.append(asyncio.create_task(self._ourselves.run(), name="ourselves"))
+            tasks.append(asyncio.create_task(self._proving.run(), name="proving"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
             tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
             tasks += [asyncio.create_task(_listen(r, "reflector"), name=r.listen) for r in self._reflectors]

@@ -1,6 +1,8 @@
 """The duty room: the roster, the alarm desk, and the channels by which officers are told."""
 
+import time
 from dataclasses import replace
+from datetime import time as clock_time
 from datetime import tzinfo
 from pathlib import Path
 
@@ -8,12 +10,15 @@ from monitor.core.alarm.desk import Desk
 from monitor.core.alarm.ladder import Reach, Way
 from monitor.core.alarm.plans import usual
 from monitor.core.roster import Roster
+from monitor.engine.alarms import Alarms
 from monitor.engine.duty import DutyDesk
 from monitor.engine.lane import Open
 from monitor.engine.letters import Letters
 from monitor.engine.lifecycle import Engine
 from monitor.engine.orders import Orders
+from monitor.engine.ourselves import Ourselves
 from monitor.engine.outbox import Outbox
+from monitor.engine.proving import Proving
 from monitor.engine.replies import Replies
 from monitor.errors import ConfigError
 from monitor.kit.templates import BadTemplateError
@@ -31,6 +36,7 @@ class DutyRoom:
         self.people = DutyDesk(roster, zone)
         """Who knows the roster."""
         reach = Reach(roster.officers, self._ways, self.people.people)
+        self._zone = zone
         self.desk = Desk(reach, roster.escalation or usual(self._ways), zone)
 
     def adopt(self, roster: Roster) -> None:
@@ -38,6 +44,10 @@ class DutyRoom:
         self.desk.reach = replace(self.desk.reach, officers=roster.officers)
         self.desk.escalation = roster.escalation or usual(self._ways)
         self.people.adopt(roster)
+
+    def proving(self, alarms: Alarms, ourselves: Ourselves, at: clock_time | None) -> Proving:
+        """Return what sends the routine test."""
+        return Proving(alarms, ourselves, self._ways, at, self._zone, time.time)
 
     def outbox(self, engine: Engine, orders: Orders) -> Outbox:
         """Return what brings the desk's notices."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -21,7 +22,9 @@ log = structlog.get_logger()
 class Life:
     """Tells the service manager how the daemon is, and that it moves as long as it does."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, audit: Callable[[], str]) -> None:
+        """Show no sign of life either while *audit* says that the alarms stand still."""
+        self._audit = audit
         self._engine = engine
         self._manager = Manager()
         self._pulse = Pulse(engine.vitals)
@@ -48,7 +51,7 @@ class Life:
 
     def _show(self) -> None:
         periods = (check.look.period for check in self._engine.world.checks.values())
-        stands = self._pulse.standstill(time.monotonic(), min(periods, default=None))
+        stands = self._pulse.standstill(time.monotonic(), min(periods, default=None)) or self._audit()
         if stands:
             log.error("daemon.standstill", what=stands)
             self._manager.is_now(f"{stands} stands still")

@@ -52,12 +52,18 @@ class Alarms:
                     self.desk.heed(event.data, turn, self.clock())
         return self._implied(turn)
 
-    def own(self, name: str, severity: Severity, facts: Mapping[str, Json] | None) -> None:
-        """Take in a trouble of our own, or (without facts) that it is over."""
-        turn, alarm = Turn(), self.desk.find(name)
-        if facts is not None and alarm is None and name not in self.desk.alarms:
+    def own(self, name: str, severity: Severity, facts: Mapping[str, Json]) -> None:
+        """Take in a trouble of our own."""
+        turn = Turn()
+        if name not in self.desk.alarms:
             self.desk.open(name, severity, facts, turn, self.clock())
-        elif facts is None and alarm is not None:
+        self.tell(turn)
+
+    def own_is_over(self, name: str, facts: Mapping[str, Json]) -> None:
+        """Take in that a trouble of our own is over, and how that is told."""
+        turn = Turn()
+        if self.desk.find(name) is not None:
+            self.desk.restate(name, facts)
             self.desk.close(name, turn, self.clock())
         self.tell(turn)
 

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from monitor.board.server import BoardOptions
 from monitor.config.schema import FileModel
 from monitor.config.validation import wanted
-from monitor.config.values import Id, no_truth
+from monitor.config.values import Clock, Id, no_truth
 from monitor.config.words import nearest
 from monitor.outputs.prometheus import Options as MetricsOptions
 from monitor.settings.brokers import MqttSettings, ReportSettings
@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     """The city: an inventory file. Relative paths start at the folder of the settings file."""
     roster: Path | None = None
     """Who is on duty: a roster file."""
+    prove_at: Clock | None = None
+    """Time of day, `08:30`, at which a test message goes over every channel to whoever is on duty, every day;
+    one that does not arrive is an alarm. Left out: never."""
     letters: Path | None = None
     """A folder of templates for what officers are told: `zh/short.txt`, `zh/title.txt`, `zh/text.txt`, and
     the same below `en`. One that is there takes the place of the program's own."""

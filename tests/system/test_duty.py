@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -36,6 +37,15 @@ def settings(tmp_path, **urls):
     return {"roster": str(tmp_path / "roster.yaml"), "channels": channels, "detection": detection}
 
 
+@asynccontextmanager
+async def over(tmp_path, first, second):
+    """Run a daemon in a town that tells over two receivers; give all of them."""
+    async with first as hall, second as tower, town(tmp_path) as built:
+        told = settings(tmp_path, hall=hall.url, tower=tower.url)
+        async with daemon(tmp_path, built.file, **told) as one:
+            yield one, built, hall, tower
+
+
 def alarms(receiver):
     """Return what came, message by message: what is said of which alarm."""
     bodies = [json.loads(body) for _, body in receiver.heard]
@@ -47,15 +57,14 @@ async def order(one, **what):
 
 
 async def test_a_cut_is_told_once_then_to_the_leader_and_its_end_to_both(tmp_path):
-    async with receiving(200) as hall, receiving(200) as tower, town(tmp_path) as built:
-        async with daemon(tmp_path, built.file, **settings(tmp_path, hall=hall.url, tower=tower.url)) as one:
-            await one.all_are("up")
-            built.echoes[CIRCUIT].silent = True
-            await tower.until(1)
-            built.echoes[CIRCUIT].silent = False
-            await tower.until(2)
-            await hall.until(2)
-            listed = await order(one, order="alarm/list")
+    async with over(tmp_path, receiving(200), receiving(200)) as (one, built, hall, tower):
+        await one.all_are("up")
+        built.echoes[CIRCUIT].silent = True
+        await tower.until(1)
+        built.echoes[CIRCUIT].silent = False
+        await tower.until(2)
+        await hall.until(2)
+        listed = await order(one, order="alarm/list")
         log = one.file.read_text()
 
     assert alarms(hall) == [[("alarm", CIRCUIT)], [("recovery", CIRCUIT)]]
@@ -65,19 +74,18 @@ async def test_a_cut_is_told_once_then_to_the_leader_and_its_end_to_both(tmp_pat
 
 
 async def test_an_answer_stops_the_escalation_and_outlasts_a_kill(tmp_path):
-    async with receiving(200) as hall, receiving(200) as tower, town(tmp_path) as built:
-        async with daemon(tmp_path, built.file, **settings(tmp_path, hall=hall.url, tower=tower.url)) as one:
-            await one.all_are("up")
-            built.echoes[CIRCUIT].silent = True
-            await hall.until(1)
-            told = json.loads(hall.heard[0][1])
-            code = told["facts"]["alarms"][0]["code"]
-            answered = await order(one, order="alarm/answer", ids=[code], who="zhang")
-            await one.end(signal.SIGKILL)
-            await one.start()
-            listed = await order(one, order="alarm/list")
-            built.echoes[CIRCUIT].silent = False
-            await hall.until(2)
+    async with over(tmp_path, receiving(200), receiving(200)) as (one, built, hall, tower):
+        await one.all_are("up")
+        built.echoes[CIRCUIT].silent = True
+        await hall.until(1)
+        told = json.loads(hall.heard[0][1])
+        code = told["facts"]["alarms"][0]["code"]
+        answered = await order(one, order="alarm/answer", ids=[code], who="zhang")
+        await one.end(signal.SIGKILL)
+        await one.start()
+        listed = await order(one, order="alarm/list")
+        built.echoes[CIRCUIT].silent = False
+        await hall.until(2)
 
     assert answered["recorded"]
     (alarm,) = listed["alarms"]
@@ -89,12 +97,11 @@ async def test_an_answer_stops_the_escalation_and_outlasts_a_kill(tmp_path):
 
 @pytest.mark.parametrize("answer", [503, 400])
 async def test_what_a_channel_does_not_take_is_kept_or_given_up_and_said(tmp_path, answer):
-    async with receiving(answer) as hall, receiving(200) as tower, town(tmp_path) as built:
-        async with daemon(tmp_path, built.file, **settings(tmp_path, hall=hall.url, tower=tower.url)) as one:
-            await one.all_are("up")
-            built.echoes[CIRCUIT].silent = True
-            await tower.until(1)
-            listed = await order(one, order="alarm/list")
+    async with over(tmp_path, receiving(answer), receiving(200)) as (one, built, _, tower):
+        await one.all_are("up")
+        built.echoes[CIRCUIT].silent = True
+        await tower.until(1)
+        listed = await order(one, order="alarm/list")
 
     (alarm,) = listed["alarms"]
     first = alarm["notices"][0]

@@ -17,7 +17,7 @@ from monitor.core.alarm.ladder import (
     is_settled,
     to_all_told,
 )
-from monitor.core.alarm.model import Alarm, Answer, Escalation, Notice, Rung, Severity, What
+from monitor.core.alarm.model import Alarm, Answer, Escalation, Notice, Plan, Rung, Severity, What
 from monitor.core.alarm.weight import area_of, kept, severity_of
 from monitor.core.world import Json
 
@@ -102,10 +102,11 @@ class Desk:
         now: float,
         *,
         drill: bool = False,
+        plan: Plan | None = None,
     ) -> None:
         """Open an alarm, and take the first step of its plan; nothing if no plan is for such ones."""
         area = area_of(str(facts.get("kind", "ourselves")))
-        plan = self.escalation.plan(severity, area)
+        plan = plan or self.escalation.plan(severity, area)
         if plan is None:
             return
         since = facts.get("since")
@@ -118,6 +119,10 @@ class Desk:
         self._put(alarm, turn)
         self._go_on(name, turn, now)
 
+    def restate(self, name: str, facts: Mapping[str, Json]) -> None:
+        """Say something else of an alarm from now on."""
+        self.alarms[name] = replace(self.alarms[name], facts=facts)
+
     def close(self, name: str, turn: Turn, now: float) -> None:
         """Close an alarm, and say so to everybody who was told."""
         alarm = closed(self.alarms[name], now)
@@ -125,6 +130,11 @@ class Desk:
         self._put(alarm, turn)
         self._tell_all(name, What.RECOVERY, turn, now)
         self._let_go(name, turn, now)
+
+    def drop(self, name: str, turn: Turn, now: float) -> None:
+        """Settle an alarm without another word."""
+        turn.said.append(Said("closed", closed(self.alarms[name], now)))
+        self._forget(name, turn)
 
     def _judge(self, name: str, severity: Severity, now: float) -> None:
         """Begin anew with what has become more urgent; whoever answered answered something smaller."""
@@ -220,11 +230,12 @@ class Desk:
     def _let_go(self, name: str, turn: Turn, now: float) -> None:
         alarm, notices = self.alarms[name], self.of(name)
         if is_settled(alarm, notices, self.reach.ways, now):
-            turn.notices |= dict.fromkeys(one.id for one in notices)
-            turn.alarms[name] = None
-            del self.alarms[name]
-            self._codes.pop(alarm.code, None)
-            self.notices.pop(name, None)
+            self._forget(name, turn)
+
+    def _forget(self, name: str, turn: Turn) -> None:
+        self._codes.pop(self.alarms.pop(name).code, None)
+        turn.alarms[name] = None
+        turn.notices |= dict.fromkeys(self.notices.pop(name, {}))
 
     # What became of what was brought.
 

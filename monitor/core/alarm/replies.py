@@ -9,7 +9,9 @@ from monitor.core.alarm.desk import Desk
 from monitor.core.alarm.model import Alarm
 
 ALL = re.compile(r"\ball\b|全部|都确认")
-YES = re.compile(r"\b(ok|yes|y|ack|1)\b|确认|收到|知道|明白|是|好")
+YES = re.compile(r"\b(ok|yes|y|ack|1)\b|确认|收到|知道|明白|好的|^[好是]$")
+NO = re.compile(r"[不没未否]|\b(no|not)\b")
+"""Makes an answer without a code unclear, whatever else it says."""
 CODE = re.compile(r"(?<!\d)(\d{4})(?!\d)([a-z]{0,2})(?![a-z])")
 SAME = 8
 """Last digits by which two telephone numbers are held to be one: country codes are written or left out."""
@@ -31,7 +33,7 @@ def meant(text: str, officer: str, desk: Desk) -> Meant:
     found = tuple(dict.fromkeys(one.id for one in named if one is not None))
     if found:
         return Meant(tuple(desk.alarms[name] for name in found))
-    waiting = desk.unanswered(officer)
+    waiting = [] if NO.search(said) else desk.unanswered(officer)
     if ALL.search(said) and waiting:
         return Meant(tuple(waiting))
     if not CODE.search(said) and YES.search(said) and len(waiting) == 1:

@@ -24,6 +24,7 @@ AREAS: Mapping[str, Area] = {
     Kind.UPLINK: Area.OURSELVES,
     Kind.AGENT: Area.OURSELVES,
     Kind.BROKER: Area.OURSELVES,
+    "ourselves": Area.OURSELVES,
 }
 KEPT = (
     "incident", "stage", "component", "kind", "center", "name", "confidence", "since", "closed_at", "called",
