@@ -31,6 +31,7 @@ demo: .venv/ready
 test: .venv/ready servers
 	@$(BIN)/pytest -n $(JOBS) --no-loadscope-reorder $(TESTS)
 
+test-long: SERVERS += debootstrap systemd-container
 test-long: .venv/ready servers
 	@$(BIN)/pytest -m long $(TESTS)
 

@@ -255,10 +255,10 @@ start_it() {
     run systemctl restart "$name.service"
 }
 
-# The new version does not run: the old one goes on, with the log of before if it cannot read the new one's.
+# Version $1 ran before and goes on, with the log of before if it cannot read the other's.
 fall_back() {
     local version=$1
-    say "新版本没有就绪，退回 $version" "The new version does not get ready: going back to $version"
+    say "没有就绪，退回 $version" "It does not get ready: going back to $version"
     systemctl stop "$name.service"
     switch_to "$version"
     if ! start_it; then
@@ -266,8 +266,8 @@ fall_back() {
         restore_log "$version"
         start_it || true
     fi
-    die "升级失败，现在运行的是 $version；见 journalctl -u $name" \
-        "the upgrade has failed, $version runs; see journalctl -u $name"
+    die "失败，现在的版本仍是 $version；原因见 journalctl -u $name" \
+        "failed, the version is $version still; see journalctl -u $name for the reason"
 }
 
 restore_log() {
@@ -334,10 +334,8 @@ go_back() {
     ! is_active || running=yes
     ! settings_are_right "$version" || true
     switch_to "$version"
+    [ -z "$running" ] || start_it || fall_back "$before"
     run ln -sfn "$before" "$opt/previous"
-    [ -z "$running" ] || start_it || die \
-        "没有就绪。若日志库已属于新版本，恢复升级前的备份：systemctl stop $name，再 runuser -u $name -- $name restore --settings $etc/settings.yaml /var/backups/$name/…" \
-        "it does not get ready. If the log is a newer version's, restore the backup of before the upgrade: systemctl stop $name, then runuser -u $name -- $name restore --settings $etc/settings.yaml /var/backups/$name/…"
     say "完成：版本 $version" "Done: version $version"
 }
 
@@ -357,7 +355,8 @@ uninstall() {
     ! systemd_runs || run systemctl daemon-reload
     if [ -n "$purge" ]; then
         say "删除配置、数据、备份和用户" "Removing configuration, data, backups and the user"
-        run rm -rf "$etc" "$root/var/lib/$name" "$root/var/backups/$name"
+        run rm -rf "$etc" "$root/var/lib/$name" "$root/var/backups/$name" "$root/etc/systemd/system/$name"*.d \
+            "$root/var/lib/systemd/timers/stamp-$name-backup.timer"
         [ -n "$root" ] || run userdel "$name" 2>/dev/null || true
     else
         say "保留 $etc、$root/var/lib/$name、$root/var/backups/$name" \
