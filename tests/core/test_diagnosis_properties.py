@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.core.diagnosis import Evidence, diagnose
 from monitor.core.diagnosis.evidence import WINDOW, Facts, Weights
 from monitor.core.diagnosis.part import SAME
-from monitor.core.diagnosis.problem import blocks
+from monitor.core.diagnosis.problem import Block, Suspect, blocks
 from monitor.core.diagnosis.search import search
 from monitor.core.topology import Topology
 from monitor.core.topology.model import is_open
@@ -167,3 +167,23 @@ def test_or_with_one_alternative_equals_and(way, seen):
     doubled = network({str(n): f"{way}|{way}" for n in range(len(seen))})
 
     assert diagnose(pinned, evidence) == diagnose(doubled, evidence)
+
+
+@given(
+    st.floats(0.5, 30.0),
+    st.lists(st.floats(0.1, 30.0), min_size=1, max_size=6),
+    st.integers(1, 3),
+)
+def test_a_suspect_that_is_alone_is_weighed_as_among_others(weight, costs, depth):
+    lines = (1 << len(costs)) - 1
+    one = Suspect((0,), weight, weight, (lines,) * depth)
+    beside = Suspect((1,), 99.0, 99.0, (0,) * depth)
+    alone, among = (
+        search(Block(suspects, (0,) * depth, lines, tuple(costs)), 1000)
+        for suspects in ((one,), (one, beside))
+    )
+
+    assert alone.exact
+    assert among.exact
+    assert [answer.suspects for answer in alone.answers] == [answer.suspects for answer in among.answers]
+    assert [a.cost for a in alone.answers] == pytest.approx([a.cost for a in among.answers])

@@ -26,6 +26,8 @@ FEW = 3
 """With so few left it is not either."""
 LEADERS = 2
 """So many of a quarter are tried at most for being broken for sure, those first that explain most."""
+NARROW = 40
+"""One that is suspected alone and that so few looks cross is left to the search, which is as quick."""
 WIDE = 8
 """Bad rows from which it is worth the effort to ask that."""
 
@@ -74,7 +76,10 @@ class Trial:
         While much is bad in it only those are tried that hold it together: the bounds of its parts are
         tighter.
         """
-        touching, bound = self.topology.touching, self._bound(quarter)
+        touching = self.topology.touching
+        if len(quarter.members) == 1 and all(len(touching[number]) <= NARROW for number in quarter.members):
+            return False
+        bound = self._bound(quarter)
         order = sorted(quarter.members, key=lambda number: (-len(touching[number]), number))
         least = len(touching[order[0]]) / 2
         leaders = [number for number in order if len(touching[number]) >= least]
@@ -206,9 +211,9 @@ class Trial:
 
     def _explicable(self, rows: Iterable[int]) -> list[int]:
         """Return the bad rows that have suspects in every alternative; set the others aside."""
-        kept = []
+        kept, alive, crossing = [], self.alive, self.topology.rows
         for row in rows:
-            if any(self.alive.isdisjoint(one) for one in self.topology.rows[row].alternatives):
+            if any(map(alive.isdisjoint, crossing[row].alternatives)):
                 del self.bad[row]
             else:
                 kept.append(row)

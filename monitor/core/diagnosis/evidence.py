@@ -116,7 +116,7 @@ class Facts:
         self._weighty = tuning.slack / 2
         self._good = _Good(topology, evidence, since, tuning)
         known, bad = topology.observations, {}
-        for name in [name for name, seen in evidence.items() if seen.llr > 0.0]:
+        for name in [name for name, seen in evidence.items() if seen[0] > 0.0]:  # of all looks: by position
             seen = evidence[name]
             if name in known and seen.age <= known[name].max_age:
                 bad[topology.row_of[name]] = min(seen.llr, tuning.slack)
@@ -141,6 +141,7 @@ class Weights:
         self._topology = topology
         self._tuning = tuning
         self._planned = planned
+        self._by_rate: dict[float, float] = {}
         self._classes = {topology.class_of[name] for name in planned if name in topology.class_of}
 
     def of(self, component: str) -> float:
@@ -153,7 +154,12 @@ class Weights:
         """Return the weight of one of several classes being broken, nats."""
         if not self._classes.isdisjoint(numbers):
             return self._tuning.planned
-        return self._from_rate(sum(self._topology.rates[number] for number in numbers))
+        rates = self._topology.rates
+        return self._from_rate(sum([rates[number] for number in numbers]))
 
     def _from_rate(self, rate: float) -> float:
-        return max(-log(rate * self._tuning.window / HOURS), self._tuning.planned)
+        weight = self._by_rate.get(rate)
+        if weight is None:
+            weight = max(-log(rate * self._tuning.window / HOURS), self._tuning.planned)
+            self._by_rate[rate] = weight
+        return weight

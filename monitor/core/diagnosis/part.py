@@ -62,6 +62,8 @@ class Part:
         self._answers = found.answers
         self._weights = weights
         self._topology = topology
+        self._evidence = {answer.suspects: self._against(answer) for answer in found.answers}
+        """By the suspects of an answer: what the looks alone make of it, nats."""
         self._total = sum(exp(found.answers[0].cost - answer.cost) for answer in found.answers)
         reading = max(map(self._read, self._equals()), key=lambda one: round(one.confidence, 9))
         self.best = self._narrowest(reading)
@@ -79,7 +81,9 @@ class Part:
         """Return the variant against which the looks speak least, those older than the fault included."""
         most = reading.best.cost + NEAR
         known = (one for one in self._answers if one.cost <= most and self._is_variant(one, reading))
-        return min(known, key=lambda one: (round(self._against(one), 2), one is not reading.best, one.cost))
+        return min(
+            known, key=lambda one: (round(self._evidence[one.suspects], 2), one is not reading.best, one.cost)
+        )
 
     def _read(self, best: Answer) -> _Reading:
         reading = _Reading(best, {n: self._alike(best, n) for n in _positions(best.suspects)}, 0.0)
@@ -95,17 +99,17 @@ class Part:
                 found |= added if self._seen(answer, best) else 0
         return found
 
-    def _seen(self, *answers: Answer) -> bool:
+    def _seen(self, one: Answer, other: Answer) -> bool:
         """Tell whether the evidence speaks for two answers alike."""
-        one, other = map(self._against, answers)
-        return abs(one - other) < ALIKE
+        return abs(self._evidence[one.suspects] - self._evidence[other.suspects]) < ALIKE
 
     def _against(self, answer: Answer) -> float:
-        """Return what the evidence alone makes of an answer, nats."""
-        return answer.cost - sum(self._suspects[n].prior for n in _positions(answer.suspects))
+        return answer.cost - sum([self._suspects[n].prior for n in _positions(answer.suspects)])
 
     def _is_variant(self, answer: Answer, reading: _Reading) -> bool:
         best = reading.best
+        if answer.suspects == best.suspects:
+            return True
         removed, added = best.suspects & ~answer.suspects, answer.suspects & ~best.suspects
         alike = reduce(or_, (reading.groups[position] for position in _positions(removed)), 0)
         return removed.bit_count() == added.bit_count() and not added & ~alike and self._seen(answer, best)
@@ -165,4 +169,9 @@ class Part:
 
 
 def _positions(bits: int) -> list[int]:
-    return [position for position in range(bits.bit_length()) if bits >> position & 1]
+    found = []
+    while bits:
+        low = bits & -bits
+        found.append(low.bit_length() - 1)
+        bits ^= low
+    return found

@@ -58,7 +58,18 @@ class _Node(NamedTuple):
 
 def search(block: Block, effort: int) -> Found:
     """Return the answers to *block* within the window; given up after weighing *effort* lines."""
-    return _Search(block).run(effort)
+    return _of_one(block) or _Search(block).run(effort)
+
+
+def _of_one(block: Block) -> Found | None:
+    """Return the answers to a block of one suspect that explains it all: it is broken, or all looks err."""
+    if len(block.suspects) > 1 or block.bad + 1 != 1 << len(block.costs):
+        return None
+    (suspect,) = block.suspects
+    if reduce(and_, (old | new for old, new in zip(block.base, suspect.hits, strict=True))) != block.bad:
+        return None
+    answers = sorted((Answer(suspect.weight, 1), Answer(sum(block.costs), 0)))
+    return Found(tuple(one for one in answers if one.cost <= answers[0].cost + WINDOW), exact=True)
 
 
 class _Search:
