@@ -205,9 +205,10 @@ async def test_what_has_gone_with_time_is_cut_by_the_daemon_and_the_rest_is_whol
     async with opened(tmp_path) as log:
         old = 200 + LATEST
         log.store.append(Record(acts=tuple(act(n) for n in range(old))))
+        log.store.append(both(old))
         await until(lambda: not log.vitals.acts_pending)
         log.store._writer._upkeep._prune.due = 0.0
-        log.store.append(both(old))
+        log.store.append(record(old + 100))
         await until(lambda: len(list(acts(log.path))) == LATEST)
         log.store.append(both(old + 1))
         await log.settled()
