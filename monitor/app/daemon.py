@@ -20,7 +20,7 @@ from monitor.core.inventory import Inventory
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
 from monitor.engine.lifecycle import Engine
-from monitor.engine.orders import Orders, control_socket
+from monitor.engine.orders import control_socket
 from monitor.engine.ourselves import Ourselves
 from monitor.errors import ConfigError
 from monitor.kit import local
@@ -94,7 +94,7 @@ class App:
         )
         store.tell = self.engine.tell
         self._room.people.tell = self.engine.tell
-        self._orders = Orders(self.engine.planner, self.engine.intake, self.engine.alarms, vitals.store)
+        self._orders = self._room.orders(self.engine)
         self._outbox = self._room.outbox(self.engine, self._orders)
         people = self._room.people
         self._ourselves = Ourselves(self.world, vitals, self.engine.alarms, lambda: people.gaps, zone)

@@ -12,6 +12,7 @@ from monitor.core.alarm.plans import usual
 from monitor.core.roster import Roster
 from monitor.engine.alarms import Alarms
 from monitor.engine.duty import DutyDesk
+from monitor.engine.handover import Handover
 from monitor.engine.lane import Open
 from monitor.engine.letters import Letters
 from monitor.engine.lifecycle import Engine
@@ -48,6 +49,12 @@ class DutyRoom:
     def proving(self, alarms: Alarms, ourselves: Ourselves, at: clock_time | None) -> Proving:
         """Return what sends the routine test."""
         return Proving(alarms, ourselves, self._ways, at, self._zone, time.time)
+
+    def orders(self, engine: Engine) -> Orders:
+        """Return what carries out what is ordered."""
+        vitals = engine.vitals
+        handover = Handover(lambda: engine.world, engine.planner, engine.alarms, self.people, vitals)
+        return Orders(engine.planner, engine.intake, engine.alarms, handover, vitals.store)
 
     def outbox(self, engine: Engine, orders: Orders) -> Outbox:
         """Return what brings the desk's notices."""

@@ -54,6 +54,20 @@ class DutyDesk:
             return duty(self.roster, self._wall(), self._zone).officers
         return self.roster.leaders if word == LEADERS else (word,)
 
+    def facts(self) -> dict[str, Json]:
+        """Return who is on duty now and next, by ids, and the times for which nobody will be."""
+        at = self._wall()
+        now = duty(self.roster, at, self._zone)
+        then = None if now.until is None else duty(self.roster, now.until, self._zone)
+        return {
+            "rostered": bool(self.roster.officers),
+            "now": [*now.officers],
+            "vacant": now.vacant,
+            "until": now.until,
+            "next": [] if then is None or then.vacant else [*then.officers],
+            "gaps": [{"begin": gap.begin, "end": gap.end} for gap in self.gaps if gap.end > at],
+        }
+
     async def run(self) -> None:
         """Look ahead now and every hour, until cancelled."""
         while True:

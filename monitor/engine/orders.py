@@ -22,6 +22,7 @@ from monitor.engine.alarm_orders import (
     ShowAlarms,
 )
 from monitor.engine.alarms import Alarms
+from monitor.engine.handover import Handover, ShowHandover, SignHandover
 from monitor.engine.intake import Intake
 from monitor.engine.order import Order, Words
 from monitor.engine.planning import Planner, RefusedError
@@ -90,7 +91,19 @@ class Copied(Order):
 
 
 AnyOrder = Annotated[
-    Add | End | Show | Enter | Reports | Copied | ShowAlarms | AnswerAlarm | MuteAlarm | Drill | EndDrill,
+    Add
+    | End
+    | Show
+    | Enter
+    | Reports
+    | Copied
+    | ShowAlarms
+    | AnswerAlarm
+    | MuteAlarm
+    | Drill
+    | EndDrill
+    | ShowHandover
+    | SignHandover,
     Field(discriminator="order"),
 ]
 _ORDERS: TypeAdapter[AnyOrder] = TypeAdapter(AnyOrder)
@@ -104,8 +117,11 @@ def control_socket(state_dir: Path, vantage: str) -> Path:
 class Orders:
     """Carries out what is ordered."""
 
-    def __init__(self, planner: Planner, intake: Intake, alarms: Alarms, store: StoreVitals) -> None:
+    def __init__(
+        self, planner: Planner, intake: Intake, alarms: Alarms, handover: Handover, store: StoreVitals
+    ) -> None:
         self._planner = planner
+        self._handover = handover
         self._alarms = AlarmOrders(alarms)
         self._intake = intake
         self._store = store
@@ -126,26 +142,35 @@ class Orders:
 
     async def _carry_out(self, order: AnyOrder, uid: int | None, via: str) -> Mapping[str, Json]:
         match order:
+            case Show() | Reports() | ShowAlarms() | ShowHandover():
+                return self._shown(order)
             case Add():
                 return await self._done(lambda: self._add(order, By(order.who, uid, via)))
             case End():
                 return await self._done(lambda: self._planner.end(order.id, By(order.who, uid, via)))
-            case Enter():
-                told = self._intake.enter(order.subject, order.state, order.note, By(order.who, uid, via))
-                return {**told, "recorded": await self.recorded()}
+        by = By(order.who, uid, via)
+        told: Mapping[str, Json] = {}
+        match order:
             case Copied():
-                by = By(order.who, uid, via)
                 self._intake.note(by.did(self._planner.now, "log/copy", file=order.file))
-                return {"recorded": await self.recorded()}
-            case ShowAlarms():
-                return self._alarms.facts()
+            case Enter():
+                told = self._intake.enter(order.subject, order.state, order.note, by)
+            case SignHandover():
+                told = self._handover.sign(order, by)
             case AnswerAlarm() | MuteAlarm() | Drill() | EndDrill():
-                done = self._alarms.do(order, By(order.who, uid, via))
-                return {**done, "recorded": await self.recorded()}
-            case Reports():
-                return {"at": self._planner.now, "reports": self._intake.facts()}
+                told = self._alarms.do(order, by)
+        return {**told, "recorded": await self.recorded()}
+
+    def _shown(self, order: Show | Reports | ShowAlarms | ShowHandover) -> Mapping[str, Json]:
+        match order:
             case Show():
                 return {"at": self._planner.now, "planned": self._planner.facts()}
+            case Reports():
+                return {"at": self._planner.now, "reports": self._intake.facts()}
+            case ShowAlarms():
+                return self._alarms.facts()
+            case ShowHandover():
+                return self._handover.facts()
 
     def _add(self, order: Add, by: By) -> Turn:
         planner = self._planner

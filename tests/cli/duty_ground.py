@@ -12,7 +12,7 @@ from monitor.core.alarm.ladder import climbed
 from monitor.engine.orders import Orders, control_socket
 from monitor.kit import local
 from tests.core.alarm_ground import CUT, desk
-from tests.engine.city import Script, city, running
+from tests.engine.city import Script, city, orders_for, running
 
 
 @dataclass
@@ -44,12 +44,12 @@ class Room:
 
 
 @contextlib.asynccontextmanager
-async def duty_room(folder, **settings):
+async def duty_room(folder, people=None, **settings):
     """Run an engine that takes orders, with its settings in *folder*."""
     told = {"state_dir": str(folder), "vantage": "city", "timezone": "Asia/Shanghai"} | settings
     (folder / "settings.yaml").write_text(json.dumps(told))
     async with running(city(), Script(), folder, desk=desk()) as (engine, _):
-        orders = Orders(engine.planner, engine.intake, engine.alarms, engine.vitals.store)
+        orders = orders_for(engine, people)
         path = control_socket(folder, "city")
         serving = asyncio.create_task(local.serve(path, lambda q, who: orders.answer(q, who.uid, "socket")))
         try:

@@ -21,7 +21,11 @@ from monitor.core.inventory import (
     Vantage,
 )
 from monitor.core.observation import failed, ok
+from monitor.core.roster import Roster
+from monitor.engine.duty import DutyDesk
+from monitor.engine.handover import Handover
 from monitor.engine.lifecycle import Engine, Tuning
+from monitor.engine.orders import Orders
 from monitor.ports import ProbeKind, ProbeOptions
 from tests.logs import opened
 
@@ -145,3 +149,10 @@ def is_status(subject, health):
 
 
 SILENT = failed("timeout")
+
+
+def orders_for(engine, people=None):
+    """Return who carries out orders to *engine*; *people*: who knows the roster."""
+    people = DutyDesk(Roster(), UTC) if people is None else people
+    handover = Handover(lambda: engine.world, engine.planner, engine.alarms, people, engine.vitals)
+    return Orders(engine.planner, engine.intake, engine.alarms, handover, engine.vitals.store)

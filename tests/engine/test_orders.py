@@ -4,8 +4,7 @@ import time
 
 import pytest
 
-from monitor.engine.orders import Orders
-from tests.engine.city import Script, hear, running
+from tests.engine.city import Script, hear, orders_for, running
 from tests.engine.test_planning import is_planned, two_centers
 
 HOUR = 3600.0
@@ -15,13 +14,9 @@ def add(**more):
     return {"order": "planned/add", "what": ["dan"], "end": time.time() + HOUR} | more
 
 
-def orders_of(engine):
-    return Orders(engine.planner, engine.intake, engine.alarms, engine.vitals.store)
-
-
 async def test_work_is_entered_told_recorded_and_listed():
     async with running(two_centers(), Script()) as (engine, feed):
-        orders = orders_of(engine)
+        orders = orders_for(engine)
         done = await orders.answer(add(document="〔2026〕12", note="换\n光缆", who="李", id="night"), 1000)
         event, _ = await hear(feed, is_planned("added"))
         listed = await orders.answer({"order": "planned/list"}, 1000)
@@ -36,7 +31,7 @@ async def test_work_is_entered_told_recorded_and_listed():
 
 async def test_an_id_is_made_from_the_time_and_is_free():
     async with running(two_centers(), Script()) as (engine, _):
-        orders, begin = orders_of(engine), time.time() + HOUR
+        orders, begin = orders_for(engine), time.time() + HOUR
         names = [(await orders.answer(add(begin=begin, end=begin + HOUR), None))["window"] for _ in range(3)]
 
     first = time.strftime("%Y%m%d-%H%M", time.gmtime(begin))
@@ -67,7 +62,7 @@ async def test_an_id_is_made_from_the_time_and_is_free():
 )
 async def test_an_order_that_makes_no_sense_is_refused_and_changes_nothing(question, words):
     async with running(two_centers(), Script()) as (engine, feed):
-        refused = await orders_of(engine).answer(question, 1000)
+        refused = await orders_for(engine).answer(question, 1000)
         events = (await feed.news(0.1)).events
 
         assert words in refused["refused"]
@@ -77,7 +72,7 @@ async def test_an_order_that_makes_no_sense_is_refused_and_changes_nothing(quest
 
 async def test_no_more_is_entered_than_can_be_kept_an_eye_on():
     async with running(two_centers(), Script()) as (engine, _):
-        orders = orders_of(engine)
+        orders = orders_for(engine)
         answers = [
             await orders.answer(add(begin=time.time() + HOUR, end=time.time() + 2 * HOUR), 0)
             for _ in range(201)

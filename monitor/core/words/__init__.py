@@ -42,6 +42,8 @@ class Words:
     """What is said around alarms and of our own troubles, see `core/alarm`."""
     alarm_severity: Mapping[str, str]
     """By `core.alarm.Severity`."""
+    handover: Mapping[str, str]
+    """What stands on the page that is handed over to the next on duty."""
     report: Mapping[str, str]
     """Patterns about what people report, see `core/report_news.py`."""
     audit: Mapping[str, str]

@@ -2,6 +2,7 @@
 
 from monitor.core.words import Words
 from monitor.core.words.en_alarm import ALARM, SEVERITY
+from monitor.core.words.en_handover import HANDOVER
 from monitor.core.words.en_reasons import REASONS
 
 EN = Words(
@@ -305,6 +306,7 @@ EN = Words(
     },
     alarm=ALARM,
     alarm_severity=SEVERITY,
+    handover=HANDOVER,
     report={
         "entered": "roll-call of {name}: {state}",
         "ok": "answers well",
@@ -329,6 +331,7 @@ EN = Words(
         "alarm/unmute": "let an alarm speak again",
         "alarm/drill": "began an exercise",
         "alarm/end-drill": "ended an exercise",
+        "handover/sign": "handed over duty",
         "log/restore": "restored the database from a backup",
         "log/copy": "copied the database",
         "audit/lost": "acts were lost while the disk was bad",
@@ -342,6 +345,9 @@ EN = Words(
         "fact_from": "from",
         "fact_to": "to",
         "fact_document": "document",
+        "fact_leaving": "leaving",
+        "fact_coming": "coming",
+        "fact_sha256": "SHA-256",
         "fact_note": "note",
         "fact_state": "outcome",
         "fact_count": "count",

@@ -2,6 +2,7 @@
 
 from monitor.core.words import Words
 from monitor.core.words.zh_alarm import ALARM, SEVERITY
+from monitor.core.words.zh_handover import HANDOVER
 from monitor.core.words.zh_reasons import REASONS
 
 ZH = Words(
@@ -304,6 +305,7 @@ ZH = Words(
     },
     alarm=ALARM,
     alarm_severity=SEVERITY,
+    handover=HANDOVER,
     report={
         "entered": "{name}点名：{state}",
         "ok": "正常",
@@ -328,6 +330,7 @@ ZH = Words(
         "alarm/unmute": "恢复告警通知",
         "alarm/drill": "发起告警演练",
         "alarm/end-drill": "结束告警演练",
+        "handover/sign": "交接班签字",
         "log/restore": "用备份恢复数据库",
         "log/copy": "备份数据库",
         "audit/lost": "磁盘故障期间丢失操作记录",
@@ -341,6 +344,9 @@ ZH = Words(
         "fact_from": "起",
         "fact_to": "止",
         "fact_document": "文号",
+        "fact_leaving": "交班",
+        "fact_coming": "接班",
+        "fact_sha256": "SHA-256",
         "fact_note": "备注",
         "fact_state": "结果",
         "fact_count": "条数",
