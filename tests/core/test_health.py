@@ -45,8 +45,8 @@ SUBJECTS = (
 )
 
 
-def network(health="up", *, suspected=False):
-    return Status("network/province", SubjectKind.NETWORK, Health(health), 0.0, suspected=suspected)
+def network(health="up", *, suspected=False, reason="ok"):
+    return Status("network/province", SubjectKind.NETWORK, Health(health), 0.0, reason, suspected=suspected)
 
 
 def say(letters, *, networks=None, before=None, own=False, way="city", good=None, **more):
@@ -137,6 +137,20 @@ def test_a_circuit_is_not_called_down_while_its_network_s_anchor_has_missed_a_lo
     said = say("uuduuu", networks={"province": network()}, doubtful=["province"], before=before)
 
     assert (said["dan/province"].health, said["dan/province"].suspected) == (Health.UP, True)
+
+
+def test_a_circuit_behind_a_network_stays_unknown_while_we_are_too_busy_to_look_at_that():
+    before = say("uudduu", networks={"province": network("down")})
+    said = say("uudduu", networks={"province": network("unknown", reason="own_lag")}, before=before)
+
+    assert said["dan/province/primary"].reason == "behind_network"
+    assert said["dan"].health is Health.UNKNOWN
+
+
+def test_a_circuit_is_called_down_though_its_network_is_not_looked_at():
+    said = say("uudduu", networks={"province": network("unknown", reason="not_looked_yet")})
+
+    assert said["dan/province"].health is Health.DOWN
 
 
 def test_a_circuit_that_was_down_before_stays_so_whatever_its_network_s_anchor_misses():

@@ -120,11 +120,17 @@ def _circuit(circuit: Circuit, view: View) -> Status:
                 suspected=False,
                 planned=network.planned,
             )
-        elif (network.suspected or circuit.network in view.doubtful) and not _was_down(before):
+        elif _may_be_down(network, view) and not _was_down(before):
             return _hold(status, before)
     if not view.own and (circuit.network in view.strained or (network is not None and network.decline)):
         status = _forbear(status, before)
     return _settle(status, before)
+
+
+def _may_be_down(network: Status, view: View) -> bool:
+    """Tell whether a network may be down for all we know, be it that we were too busy to look."""
+    blind = network.health is Health.UNKNOWN and network.reason == "own_lag"
+    return blind or network.suspected or network.subject.partition("/")[2] in view.doubtful
 
 
 def _link(link: Link, circuits: Mapping[str, Status], view: View) -> Status:
