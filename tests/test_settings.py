@@ -239,6 +239,18 @@ def test_a_report_takes_its_password_from_the_credential_of_its_name_or_from_the
     assert "from the file" not in repr(settings) + settings.model_dump_json()
 
 
+def test_the_token_for_answers_is_the_credential_or_the_file_named(write, tmp_path, monkeypatch):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    for name in ("http-answer-token", "named"):
+        (tmp_path / name).write_text("t" * 32)
+
+    assert load_settings(write("http: {}")).http.answer_token_file == tmp_path / "http-answer-token"
+    named = load_settings(write("http: {answer_token_file: named}"))
+    assert named.http.answer_token_file == tmp_path / "named"
+    said = complaint(write("http: {answer_token_file: none}"))
+    assert "http.answer_token_file: found no readable file" in said
+
+
 def test_a_webhook_is_signed_with_the_credential_of_its_name(write, tmp_path, monkeypatch):
     write("s3cret\n", "webhook-hall-password")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))

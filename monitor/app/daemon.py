@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -101,7 +102,14 @@ class App:
         self._life = Life(self.engine, self._ourselves.standstill)
         self._proving = self._room.proving(self.engine.alarms, self._ourselves, settings.prove_at)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)
-        self.board = Board(settings.http, metrics, vitals, zone=settings.timezone, intake=self.engine.intake)
+        self.board = Board(
+            settings.http,
+            metrics,
+            vitals,
+            zone=settings.timezone,
+            intake=self.engine.intake,
+            carry=partial(self._orders.answer, via="api"),
+        )
         self._reflectors = settings.reflector.reflectors(vitals)
         self._traps = settings.traps.receiver(self.engine.nudger.nudge)
         self._outputs: list[Output] = [] if quiet else [LogOutput()]

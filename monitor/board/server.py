@@ -6,10 +6,12 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from monitor.board.alarms import ALARMS, ANSWER, AlarmDesk, Carry
 from monitor.board.api import pieces
 from monitor.board.ring import Ring
 from monitor.core.vitals import OutputVitals, Vitals
@@ -49,6 +51,13 @@ class BoardOptions(BaseModel):
         description="Connections at a time; beyond that the longest idle one makes room.",
     )
 
+    answer_token_file: Path | None = Field(
+        default=None,
+        description="File with the token that answers to alarms must bring (`POST /api/v1/alarms/answer`), "
+        "16 characters at least; without one, the systemd credential `http-answer-token`. Neither: none are "
+        "taken.",
+    )
+
     @field_validator("listen")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
@@ -77,10 +86,11 @@ class Board:
         *,
         zone: str | None = None,
         intake: Intake | None = None,
+        carry: Carry | None = None,
     ) -> None:
         """Serve what there is to know; *zone* is that in which times are to be told, a name of IANA's.
 
-        *intake* takes in what things report.
+        *intake* takes in what things report; *carry* carries out orders about alarms, and shows them.
         """
         self._options = options
         self._metrics = metrics
@@ -88,6 +98,7 @@ class Board:
         self._wall = wall
         self._zone = zone
         self._intake = intake
+        self._alarms = None if carry is None else AlarmDesk(carry, options.answer_token_file)
         self._ring = Ring()
         self._streams = 0
         self.address: tuple[str, int] | None = None
@@ -101,9 +112,8 @@ class Board:
         limits = Limits(connections=options.connections)
         self._ring.begin(self._vitals.store.position)
         try:
-            takes = {} if self._intake is None else {HEARTBEAT: self._hear}
             async with serve(
-                self._routes(feed), host=options.listen, port=options.port, limits=limits, takes=takes
+                self._routes(feed), host=options.listen, port=options.port, limits=limits, takes=self._takes()
             ) as self.address:
                 own.connected = True
                 self.listening.set()
@@ -130,13 +140,19 @@ class Board:
         async def events(request: Request) -> Response:
             return self._events(request, feed.world.boot)
 
+        alarms = {} if self._alarms is None else {ALARMS: self._alarms.show}
         return {
+            **alarms,
             "/metrics": self._page,
             "/-/healthy": _healthy,
             "/-/ready": self._ready,
             "/api/v1/status": status,
             "/api/v1/events": events,
         }
+
+    def _takes(self) -> Mapping[str, Handler]:
+        takes = {} if self._intake is None else {HEARTBEAT: self._hear}
+        return takes if self._alarms is None else {**takes, ANSWER: self._alarms.answer}
 
     async def _hear(self, request: Request) -> Response:
         """Take in what a thing reports of itself."""

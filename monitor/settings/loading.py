@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
+from monitor.board.server import BoardOptions
 from monitor.config import load_inventory
 from monitor.config.document import Node, Place, read
 from monitor.config.validation import explained, fields_at, truths
@@ -166,7 +167,18 @@ def _with_credentials(settings: Settings) -> Settings:
         }
         for key, word in sections.items()
     }
-    return settings.model_copy(update=update | {"mqtt": with_credential(settings.mqtt, "mqtt", folder)})
+    update |= {
+        "mqtt": with_credential(settings.mqtt, "mqtt", folder),
+        "http": _with_token(settings.http, folder),
+    }
+    return settings.model_copy(update=update)
+
+
+def _with_token(http: BoardOptions, folder: Path) -> BoardOptions:
+    """Return *http* with systemd's credential as the file of the token, if there is one and no other."""
+    token = folder / "http-answer-token"
+    given = http.answer_token_file is not None or not token.is_file()
+    return http if given else http.model_copy(update={"answer_token_file": token})
 
 
 def _bad_channels(settings: Settings, node: Node, folder: Path) -> Iterator[Problem]:
@@ -200,7 +212,8 @@ def _missing_files(settings: Settings, node: Node, folder: Path) -> list[Problem
 
 
 def _told(settings: Settings) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
-    """Give the section of everybody who is told, with its path."""
+    """Give the section of everybody who is told or tells, with its path."""
+    yield ("http",), settings.http
     yield from told_brokers(settings.mqtt, settings.reports)
     yield from told_receivers(settings.webhooks, settings.alertmanagers)
 
@@ -209,7 +222,7 @@ def _files(section: BaseModel) -> Iterator[tuple[tuple[str, ...], Path]]:
     """Give every file that a section names, with its keys."""
     tls = getattr(section, "tls", None)
     for keys, value in [
-        *(((key,), getattr(section, key, None)) for key in ("password_file", "ca")),
+        *(((key,), getattr(section, key, None)) for key in ("password_file", "answer_token_file", "ca")),
         *((("tls", key), getattr(tls, key, None)) for key in ("ca", "cert", "key")),
     ]:
         if isinstance(value, Path):

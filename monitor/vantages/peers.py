@@ -8,8 +8,8 @@ from monitor.core.agent import Agent, Order, Presence, Step, Track
 from monitor.core.checks import checks_of
 from monitor.core.inventory import Inventory
 from monitor.core.world import Json
+from monitor.kit.bucket import Bucket
 from monitor.ports import Hearing
-from monitor.vantages.bucket import Bucket
 
 WORDS_AT_ONCE = 1000
 """Words that any vantage may say at once, besides ten for each of its checks."""

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import structlog
 
+from monitor.kit.bucket import Bucket
 from monitor.kit.text import clean
 from monitor.ports import Archive
-from monitor.vantages.bucket import Bucket
 from monitor.vantages.peers import Peer, Peers
 
 WAITING = 100

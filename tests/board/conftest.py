@@ -59,11 +59,11 @@ def serve() -> Serve:
     """Serve a world while a block runs."""
 
     @asynccontextmanager
-    async def serving(world: World, *, begun: int = 0, **options):
+    async def serving(world: World, *, begun: int = 0, carry=None, **options):
         feed, vitals = HandFeed(world), city.vitals()
         vitals.store.position = begun
         metrics = Metrics(lambda: feed.world, vitals)
-        board = Board(BoardOptions(port=0, **options), metrics, vitals, wall=lambda: city.NOW)
+        board = Board(BoardOptions(port=0, **options), metrics, vitals, wall=lambda: city.NOW, carry=carry)
         run = asyncio.create_task(board.run(feed))
         async with asyncio.timeout(5):
             await board.listening.wait()

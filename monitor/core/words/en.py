@@ -337,6 +337,7 @@ EN = Words(
         "audit/lost": "acts were lost while the disk was bad",
         "via_socket": "here",
         "via_mqtt": "MQTT",
+        "via_api": "HTTP",
         "via_signal": "signal",
         "via_cli": "command line",
         "via_daemon": "the program itself",

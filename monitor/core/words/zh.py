@@ -336,6 +336,7 @@ ZH = Words(
         "audit/lost": "磁盘故障期间丢失操作记录",
         "via_socket": "本机",
         "via_mqtt": "MQTT",
+        "via_api": "HTTP 接口",
         "via_signal": "信号",
         "via_cli": "命令行",
         "via_daemon": "程序自身",

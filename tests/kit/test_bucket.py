@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.vantages.bucket import Bucket
+from monitor.kit.bucket import Bucket
 
 
 def test_so_many_at_once_and_no_more():
