@@ -13,7 +13,7 @@ from monitor.config.validation import explained, truths
 from monitor.config.words import one_of
 from monitor.core.inventory import Look, Name
 from monitor.errors import Problem
-from monitor.ports import ProbeKind
+from monitor.ports import ProbeKind, ProbeOptions
 
 OWN_KEYS = frozenset(LookFile.model_fields)
 """Keys of a look that are not options of its kind."""
@@ -95,7 +95,7 @@ class LookMaker:
         means = named(look.means, Name("", "")) if look.means is not None else None
         rhythm = manner.period, manner.deadline
         about = f"{center}/{look.about}" if look.about is not None else None
-        return Look(name or kind.name, kind.name, options, *rhythm, means, kind.told, about)
+        return Look(name or kind.name, kind.name, options, *rhythm, means, kind.told, about, options.reaches)
 
     def _options(
         self,
@@ -104,7 +104,7 @@ class LookMaker:
         aim: Aim,
         variables: Mapping[str, Node] | None,
         at: tuple[str, ...],
-    ) -> object | None:
+    ) -> ProbeOptions | None:
         own = {key: child for key, child in node.children().items() if key not in OWN_KEYS}
         node = replace(node, value=own)
         if variables is not None:

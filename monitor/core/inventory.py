@@ -78,6 +78,8 @@ class Look:
     """Who tells us how it is; None: we look ourselves."""
     about: str | None = field(default=None, repr=False)
     """The circuit whose state a device's own word tells, such as a router's of its interface."""
+    reaches: bool = field(default=False, repr=False)
+    """That word is of something tried over the circuit, to its far end: a good one proves that it works."""
 
 
 @dataclass(frozen=True, slots=True)

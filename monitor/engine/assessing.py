@@ -197,7 +197,7 @@ class Assessor:
         networks = ((n, self._found.get(network_subject(n))) for n in inventory.networks)
         by_subject = self._by_subject
         view = View(
-            beliefs={s: [w.belief for w in by_subject[s]] for s in subjects if s in by_subject},
+            beliefs={s: found for s in subjects if (found := self._own_beliefs(s))},
             before=self._found,
             networks={name: status for name, status in networks if status is not None},
             way=self._way_to(name),
@@ -209,6 +209,10 @@ class Assessor:
             doubtful=[n for n in inventory.networks if self._is_doubtful(network_subject(n))],
         )
         return assess_center(center, view)
+
+    def _own_beliefs(self, subject: str) -> list[Belief]:
+        """Return what is believed of a subject itself, without a device's words about circuits."""
+        return [w.belief for w in self._by_subject.get(subject, ()) if w.check.look.about is None]
 
     def _is_at_hand(self, subject: str) -> bool:
         return all(w.check.look.told is Told.BY_PERSON for w in self._by_subject.get(subject, ()))

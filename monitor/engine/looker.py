@@ -40,6 +40,7 @@ class Looker:
         """Give *watch* the engine and handle it is looked at with, where its kind has one for its options."""
         kind = self._kinds[watch.check.look.kind]
         watch.look = look_with(kind.probe, watch.check.look.options)
+        watch.words = kind.words if watch.check.look.about is not None else None
         if kind.judged is not None and watch.slot is not None:
             watch.look = partial(_read, kind.judged, watch.check.look.options, watch.slot)
         if kind.engine is None:

@@ -107,6 +107,8 @@ class Pipeline:
             finding = unknown("own_lag", "the event loop was late while we waited")
         if finding.outcome is Outcome.UNKNOWN and key.slot is None:
             self._tell_hindrance(key, finding)
+        if key.words is not None and finding.outcome is Outcome.FAILED and finding.reason not in key.words:
+            finding = unknown("no_word", f"{finding.reason}: {finding.detail}")
         self._count(key, finding, sent_at)
         good, rtt = finding.outcome is Outcome.OK, finding.values.get("rtt")
         if finding.reason == "ok" and key.calm and (rtt is None or rtt <= key.slow_above):

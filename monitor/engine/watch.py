@@ -37,6 +37,7 @@ class Watch:
         "tick",
         "unsampled",
         "wait",
+        "words",
     )
 
     def __init__(self, check: Check, how: Manner, *, mark: str, belief: Belief, learned: Learned) -> None:
@@ -65,6 +66,8 @@ class Watch:
         """The batch engine that looks instead, if there is one."""
         self.handle: object | None = None
         """What that engine wants to be given."""
+        self.words: frozenset[str] | None = None
+        """Of a look that asks a device about a circuit: the reasons that are an answer to that; None: all."""
         self.slot: Slot | None = None
         """Of a check that we are told of: where its reports wait."""
 

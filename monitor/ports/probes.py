@@ -22,6 +22,11 @@ class ProbeOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
+    @property
+    def reaches(self) -> bool:
+        """What the peer is asked about was tried to the far end: a test, and no state of a port."""
+        return False
+
 
 class ReportOptions(ProbeOptions):
     """What every kind can be told that waits for reports instead of asking."""
@@ -115,3 +120,5 @@ class ProbeKind:
     """Who reports to us, for kinds that wait to be told; the other kinds ask."""
     judged: Callable[[Any, Standing], Finding] | None = None
     """Of a kind that is told: what the latest report says now; its `probe` is the form without any report."""
+    words: frozenset[str] | None = None
+    """Of a kind that asks a peer how something else is: the reasons that are an answer. None: all."""

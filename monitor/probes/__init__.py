@@ -5,7 +5,8 @@ A module offers `Options` (a `ProbeOptions`), `REASONS` (each reason it can give
 by the thousand also `engine(sink) -> BatchEngine`, of which `probe` is then a thin wrapper; where it finds
 more than fits into a detail also `at_length(options) -> (Finding, lines)`, for people. It looks once.
 A kind that waits to be told offers `TOLD` (by whom) and `judged(options, standing) -> Finding` (what the
-latest report says now), of which `probe` is the form without any report.
+latest report says now), of which `probe` is the form without any report. A kind that asks a peer how
+something else is offers `ANSWERS`: the reasons that are an answer to that, and not a refusal to give one.
 Deadline, stopwatch and mishaps belong to the runner. Nothing else is needed to add a kind: no list, no
 decorator; a contract test holds every module to this.
 """
@@ -28,6 +29,7 @@ def _load(name: str) -> ProbeKind:
     at_length = getattr(module, "at_length", None)
     reasons, values = dict(module.REASONS), dict(module.VALUES)
     told, judged = getattr(module, "TOLD", None), getattr(module, "judged", None)
+    words = getattr(module, "ANSWERS", None)
     return ProbeKind(
-        name, summary, module.Options, module.probe, reasons, engine, values, at_length, told, judged
+        name, summary, module.Options, module.probe, reasons, engine, values, at_length, told, judged, words
     )

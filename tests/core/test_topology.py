@@ -10,7 +10,7 @@ from monitor.core.inventory import Look, Vantage
 from monitor.core.topology import Kind, observation_id, topology_of
 from monitor.core.topology.model import is_open
 from tests.core.puzzles import network
-from tests.core.town import DUCT, FEED, NAME, center, town
+from tests.core.town import DUCT, FEED, NAME, PING, center, town
 
 CITY = topology_of(town(), "city")
 
@@ -331,3 +331,47 @@ def test_a_circuit_that_nobody_looks_at_is_named_by_the_router_s_word():
     found = diagnose(topology, evidence)
 
     assert [cause.component for cause in found.causes] == ["fang/province/primary"]
+
+
+WORDS = tuple(f"{center}/province/{role}" for center in ("dan", "fang") for role in ("primary", "backup"))
+
+
+def seen_from_the_city_alone(*, reaches=True):
+    """Return the city that sees nothing of the province, but by what two routers tell of their circuits."""
+    inventory = town(risks=(), vantages={"city": Vantage("city", NAME, networks=("city",))})
+    centers = dict(inventory.centers)
+    for key in ("dan", "fang"):
+        router, *others = centers[key].devices
+        told = (
+            Look(about.rpartition("/")[2], "snmp", None, 10.0, 5.0, about=about, reaches=reaches)
+            for about in WORDS
+            if about.startswith(key)
+        )
+        centers[key] = replace(centers[key], devices=(replace(router, looks=(PING, *told)), *others))
+    return topology_of(replace(inventory, centers=centers), "city")
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        pytest.param(WORDS[2:3], [WORDS[2]], id="one-circuit"),
+        pytest.param(WORDS[2:], [WORDS[3], WORDS[2]], id="both-of-a-county-while-another-reaches-the-core"),
+        pytest.param(WORDS, ["network/province"], id="all-of-all-counties"),
+    ],
+)
+def test_what_the_routers_tests_have_in_common_is_named(bad, named):
+    topology = seen_from_the_city_alone()
+    bad = {f"city:{about.replace('province', 'router')}" for about in bad}
+    evidence = {
+        name: Evidence(22.0, 100.0, path_up=True) if name in bad else Evidence(-12.0, 100.0)
+        for name in topology.observations
+    }
+
+    assert sorted(cause.component for cause in diagnose(topology, evidence).causes) == sorted(named)
+
+
+def test_a_port_that_is_up_does_not_prove_that_the_core_behind_it_works():
+    states, tests = (seen_from_the_city_alone(reaches=reaches).observations for reaches in (False, True))
+
+    assert not any("network/province" in way for way in states["city:dan/router/primary"].proves)
+    assert all("network/province" in way for way in tests["city:dan/router/primary"].proves)

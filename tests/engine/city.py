@@ -45,6 +45,7 @@ class Script:
     def __init__(self):
         self.says = {}
         self.looks = []
+        self.words = None
 
     async def probe(self, options):
         self.looks.append(options.host)
@@ -54,7 +55,8 @@ class Script:
         return answer
 
     def kind(self):
-        return ProbeKind("script", "Says what the test says.", Options, self.probe, reasons={}, values={})
+        more = {"reasons": {}, "values": {}, "words": self.words}
+        return ProbeKind("script", "Says what the test says.", Options, self.probe, **more)
 
 
 def look(host, period=PERIOD):

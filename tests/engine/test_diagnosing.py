@@ -5,6 +5,8 @@ import time
 from dataclasses import replace
 
 from monitor.core.agent import Agent, Heard, Presence
+from monitor.core.detection import Verdict
+from monitor.core.health import Health
 from monitor.core.inventory import Vantage
 from monitor.core.observation import failed
 from tests.engine.city import NAME, SILENT, Script, city, hear, look, running
@@ -209,3 +211,31 @@ async def test_a_circuit_that_only_its_router_sees_is_told_by_name_and_its_end_t
     assert len(told) == 1
     assert next(iter(told))[0] == circuit
     assert not engine.world.incidents
+
+
+async def test_a_router_that_does_not_say_how_its_circuit_is_makes_nobody_down():
+    script, circuit = Script(), "dan/province/primary"
+    script.words = frozenset({"oper_down"})
+    inventory = with_a_router_that_tells(city(centers=("dan", "fang")), circuit)
+    async with running(inventory, script, hold=1.0) as (engine, _):
+        await well(engine)
+        script.says["dan/router/uplink"] = failed("refused", "nobody listens", path_up=True)
+        watch = engine._pipeline.watches["dan/router/uplink"]
+        async with asyncio.timeout(10):
+            while watch.belief.verdict is not Verdict.UNKNOWN:
+                await asyncio.sleep(0.02)
+
+        assert (watch.belief.reason, watch.belief.detail) == ("no_word", "refused: nobody listens")
+        assert not engine.world.incidents
+        assert engine.world.statuses["dan/router"].health is Health.UP
+
+
+async def test_a_word_about_a_circuit_does_not_make_the_router_ill():
+    script, circuit = Script(), "dan/province/primary"
+    inventory = with_a_router_that_tells(city(centers=("dan", "fang")), circuit)
+    async with running(inventory, script, hold=1.0) as (engine, feed):
+        await well(engine)
+        script.says["dan/router/uplink"] = failed("oper_down", "GE0/0/1 is down", path_up=True)
+        await hear(feed, incident("confirmed"))
+
+        assert engine.world.statuses["dan/router"].health is Health.UP

@@ -60,11 +60,44 @@ async def test_a_stranger_is_counted_and_changes_nothing():
         assert (engine.vitals.traps, engine.vitals.traps_of_strangers) == (0, 2)
 
 
-def test_an_address_of_ipv4_is_known_by_its_longer_name_too():
-    vitals = Vitals()
-    nudger = Nudger(vitals)
-    look = SimpleNamespace(options=Options(host="10.0.0.1"))
-    nudger.adopt({"one": SimpleNamespace(check=SimpleNamespace(look=look), flying=True)})
-    nudger.nudge("::ffff:10.0.0.1")
+def watch(host, subject="dan/router", about=None):
+    look = SimpleNamespace(options=Options(host=host), about=about)
+    return SimpleNamespace(check=SimpleNamespace(look=look, subject=subject), flying=False)
 
-    assert (vitals.traps, vitals.traps_of_strangers) == (1, 0)
+
+def nudging(put, *watches, **more):
+    """Return a nudger that knows *watches* and puts down which are looked at."""
+    nudger = Nudger(Vitals(), **more)
+    nudger.scheduler = SimpleNamespace(put_at=lambda watch, _: put.append(watch))
+    nudger.adopt({str(number): one for number, one in enumerate(watches)})
+    return nudger
+
+
+async def test_it_is_looked_at_once_more_for_the_agent_may_have_answered_from_memory():
+    put, one = [], watch("10.0.0.1")
+    nudger = nudging(put, one, again=0.05)
+    nudger.nudge("10.0.0.1")
+    nudger.nudge("10.0.0.1")
+    at_once = len(put)
+    async with asyncio.timeout(5):
+        while len(put) == at_once:
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.1)
+
+    assert (at_once, put) == (1, [one, one])
+
+
+async def test_a_router_that_speaks_from_the_end_of_a_circuit_is_asked_about_its_circuits():
+    put, end = [], watch("10.9.0.2", "dan/city/primary")
+    word, plain = watch("10.0.0.1", about="dan/province/primary"), watch("10.0.0.1")
+    elsewhere = watch("10.0.0.7", "fang/router", about="fang/province/primary")
+    nudging(put, end, word, plain, elsewhere).nudge("10.9.0.2")
+
+    assert put == [end, word]
+
+
+async def test_an_address_of_ipv4_is_known_by_its_longer_name_too():
+    put, one = [], watch("10.0.0.1")
+    nudging(put, one).nudge("::ffff:10.0.0.1")
+
+    assert put == [one]

@@ -105,6 +105,7 @@ def test_reasons_are_short_stable_words_with_a_meaning(name):
     assert [word for word in reasons if not re.fullmatch(r"[a-z][a-z0-9_]*", word)] == []
     assert [word for word, meaning in reasons.items() if not meaning.strip() or "\n" in meaning] == []
     assert not {"ok", "probe_error"} & set(reasons)
+    assert (KINDS[name].words or frozenset()) <= reasons.keys()
 
 
 @every_kind

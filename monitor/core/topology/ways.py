@@ -11,7 +11,7 @@ from itertools import product
 from typing import NamedTuple
 
 from monitor.core.checks import checks_of, way_to
-from monitor.core.inventory import Center, Device, Inventory, Vantage
+from monitor.core.inventory import Center, Device, Inventory, Look, Vantage
 from monitor.core.report import Told
 from monitor.core.topology.components import (
     carriers_of,
@@ -137,11 +137,21 @@ class _Ways:
             own = _own(center, device)
             return _Crossed([own | {check.id} if offers(device, check.look) else own])
         way = [one | _own(center, device) for one in self._to_device(vantage, center, device)]
-        if check.look.about is not None:  # an interface may be up though what lies behind it is cut
-            return _Crossed([one | {check.look.about} for one in way], way, way)
+        if check.look.about is not None:
+            return self._told(way, check.look)
         if not offers(device, check.look):
             return _Crossed(way)
         return _Crossed([one | {check.id} for one in way], way)
+
+    def _told(self, way: list[frozenset[str]], look: Look) -> _Crossed:
+        """Return what a device's word about a circuit crosses.
+
+        Whatever it says, the way to it is open. A port may be dark, and a test fail, because the core behind
+        the circuit is dead; a port may be up though what lies behind it is cut.
+        """
+        circuit = self._inventory.circuits[look.about or ""]
+        beyond = [one | {circuit.id, f"network/{circuit.network}"} for one in way]
+        return _Crossed(beyond, way, beyond if look.reaches else way)
 
     def _to_circuit(self, vantage: Vantage, center: Center, check: Check) -> _Crossed:
         """Return what a look at a circuit crosses.

@@ -23,6 +23,7 @@ REASONS: Mapping[str, str] = {
     "certificate_expiring": "certificate about to expire",
     "name_resolution": "name not resolved",
     "own_lag": "we were too busy, not counted",
+    "no_word": "the device does not say how the circuit is",
     "probe_error": "fault in the probe itself",
     "behind_network": "hidden by a fault of the network before it",
     "behind_link": "hidden by a fault of the link before it",

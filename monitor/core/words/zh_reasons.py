@@ -23,6 +23,7 @@ REASONS: Mapping[str, str] = {
     "certificate_expiring": "证书即将过期",
     "name_resolution": "域名解析失败",
     "own_lag": "本机繁忙，未计入",
+    "no_word": "设备未答复线路状况",
     "probe_error": "检测程序出错",
     "behind_network": "被上级网络故障遮蔽",
     "behind_link": "被链路故障遮蔽",

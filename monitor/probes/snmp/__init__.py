@@ -22,6 +22,16 @@ REASONS = {
     **mishap.OURS,
 }
 
+ANSWERS = frozenset(
+    {
+        *interfaces.REASONS,
+        *peers.REASONS,
+        *remote.REASONS,
+        *("unexpected_value", "too_high", "too_low"),
+    }
+) - {"no_such_test", "test_not_run"}
+"""Reasons in which the agent tells how the thing is that it was asked about."""
+
 VALUES = {
     "rtt": ("seconds", "from the latest question to the kernel's receipt of its answer"),
     "uptime": ("seconds", "since the agent was started"),
@@ -31,7 +41,7 @@ VALUES = {
     **remote.VALUES,
 }
 
-__all__ = ["REASONS", "VALUES", "Options", "engine", "probe"]
+__all__ = ["ANSWERS", "REASONS", "VALUES", "Options", "engine", "probe"]
 
 
 async def probe(options: Options) -> Finding:

@@ -100,6 +100,11 @@ class Options(ProbeOptions, Access):
         return self
 
     @property
+    def reaches(self) -> bool:
+        """A test and a BFD session are over as soon as the far end is out of reach; other things go on."""
+        return self.test is not None or self.bfd is not None
+
+    @property
     def limits(self) -> tuple[float | None, ...]:
         """All limits, from the lowest to the highest."""
         return self.min_value, self.warn_below, self.warn_above, self.max_value
