@@ -42,6 +42,16 @@ def _email_under_tls(_folder, port):
     return _email(_folder, port) | more
 
 
+def _sms(folder, _port):
+    for name in ("outgoing", "checked", "sent", "failed", "incoming", "report"):
+        (folder / name).mkdir(exist_ok=True)
+    return {"spooler": "smstools", "folder": folder}
+
+
+def _sms_by_gammu(folder, _port):
+    return {"spooler": "gammu", "database": folder / "none.db"}
+
+
 def _syslog(_folder, port):
     return {"transport": "tcp", "host": "127.0.0.1", "port": port}
 
@@ -59,6 +69,8 @@ POINTED = {
     "command": ("program", "", _command),
     "email": ("stream", MAIL, _email),
     "email tls": ("stream", MAIL, _email_under_tls),
+    "sms": ("spool", PHONE, _sms),
+    "sms gammu": ("spool", PHONE, _sms_by_gammu),
     "syslog": ("one-way stream", "", _syslog),
     "syslog tls": ("stream", "", _syslog_under_tls),
     "webhook": ("stream", "", _webhook),
