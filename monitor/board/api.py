@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from monitor import __version__
 from monitor.core.agent import Agent, Presence, present
+from monitor.core.alarm import Alarm
 from monitor.core.checks import network_subject
 from monitor.core.detection import Doubt, Verdict
 from monitor.core.health import Status
@@ -21,6 +22,7 @@ from monitor.core.report_news import report_facts
 from monitor.core.storytelling import incident_facts
 from monitor.core.vitals import StoreVitals, Vitals
 from monitor.core.world import Json, Reading, World, call_over
+from monitor.kit.text import discreet
 from monitor.ports import reports_by_people
 
 Document = dict[str, Json]
@@ -199,7 +201,10 @@ def _head(scene: _Scene, vitals: Vitals, at: float, zone: str | None, monotonic:
         "vitals": _vitals(vitals, len(world.checks)),
         "store": _store(vitals.store),
         "agents": list(_agents(world, at - monotonic)),
-        "incidents": [incident_facts(world.stories[name]) for name in sorted(world.stories)],
+        "incidents": [
+            {**incident_facts(world.stories[name]), "alarm": _alarm(world.alarms.get(name))}
+            for name in sorted(world.stories)
+        ],
         "planned": [
             window_facts(work.window, work.begun, world.inventory)
             for work in world.planned.values()
@@ -250,6 +255,18 @@ def _beliefs(world: World, vantage: str) -> Document:
     """Say how many checks another vantage believes to be up, down …, as far as that still holds."""
     counts = Counter(heard.verdict for heard in world.heard.get(vantage, {}).values())
     return {verdict.value: counts[verdict] for verdict in Verdict}
+
+
+def _alarm(alarm: Alarm | None) -> Document | None:
+    """Say what officers answer with to an incident, and who has taken it on; null: nobody is told of it."""
+    if alarm is None:
+        return None
+    answer = alarm.answer
+    told: Json = None
+    if answer is not None:
+        told = {"who": answer.name or discreet(answer.who, ()), "via": answer.via, "at": answer.at}
+    severity = str(alarm.severity)
+    return {"code": alarm.code, "severity": severity, "answer": told, "muted_until": alarm.muted_until}
 
 
 def _name(name: Name) -> Document:

@@ -35,16 +35,28 @@ def trouble_lines(status: Item, teller: Teller, width: int) -> Iterator[Text]:
 
 
 def incident_lines(incident: Item, teller: Teller, width: int) -> Iterator[Text]:
-    """Give the sentence of an open incident, and behind it its id and for how long it lasts."""
+    """Give the sentence of an open incident, and behind it who has taken it on, its id, how long it lasts."""
     lasting = teller.lasting(teller.now - incident["since"])
-    end = Text(f"{incident['incident']} ({lasting})", "dim")
+    ident = Text(f"{incident['incident']} ({lasting})", "dim")
     *lines, last = hanging(teller.sign_of(incident), Text(incident["sentence"][teller.words.language]), width)
     yield from lines
-    if last.cell_len + len(GAP) + end.cell_len <= width:
-        yield Text.assemble(last, GAP, end)
-    else:
-        yield last
-        yield Text.assemble(GAP, end)
+    for end in filter(None, (_answered(incident, teller), ident)):
+        if last.cell_len + len(GAP) + end.cell_len > width:
+            yield last
+            last = Text()
+        last = Text.assemble(last, GAP, end)
+    yield last
+
+
+def _answered(incident: Item, teller: Teller) -> Text:
+    """Say what officers answer with, and who has; nothing of what nobody is told of."""
+    alarm = incident.get("alarm")  # an earlier version, and the log, tell none
+    if not alarm:
+        return Text()
+    says, answer = teller.words.alarm, alarm["answer"]
+    if answer is None:
+        return Text(f"{alarm['code']} {says['nobody']}", "yellow")
+    return Text(f"{alarm['code']} {says['taken_on'].format(who=answer['who'])}", "green")
 
 
 def _of_networks(status: Item, teller: Teller) -> Iterator[tuple[Item, Line]]:

@@ -1,6 +1,6 @@
 """An event of the log in one sentence, for whoever reads the log itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from monitor.core.sentence import WORDS
 from monitor.core.words import Words
@@ -10,12 +10,50 @@ from monitor.core.world import Event, Json
 def account(event: Event, language: str) -> str:
     """Tell one event in one sentence; clean it before you show it: other vantages wrote what they liked."""
     words = WORDS[language]
+    if event.kind in ("alarm", "notice"):
+        return _of_an_alarm(event, words) if event.kind == "alarm" else _of_a_notice(event, words)
     said = event.data.get("sentence")
     if isinstance(said, Mapping) and isinstance(said.get(language), str):
         return str(said[language])
     if event.kind == "daemon" or "now" not in event.data:
         return _of_a_daemon(event, words)
     return _of_a_change(event, words)
+
+
+def _of_an_alarm(event: Event, words: Words) -> str:
+    """Say what became of an alarm: who was told, who has answered; and what it is about."""
+    data, says = event.data, words.alarm
+    what = str(data.get("what"))
+    told = says["account"].format(code=data.get("code"), what=says.get(f"what_{what}", what))
+    people = words.comma.join(_people(data, words))
+    sentence = data.get("sentence")
+    about = sentence.get(words.language) if isinstance(sentence, Mapping) else data.get("subject")
+    return f"{told}{f' ({people})' if people else ''}{words.semicolon}{about}"
+
+
+def _people(data: Mapping[str, Json], words: Words) -> Iterator[str]:
+    """Name who has answered, or who is told over what."""
+    answer, told = data.get("answer"), data.get("told")
+    if data.get("what") == "answered" and isinstance(answer, Mapping):
+        yield f"{answer.get('name') or answer.get('who')}{words.comma}{_via(answer.get('via'), words)}"
+    for one in told if isinstance(told, list) else ():
+        if isinstance(one, Mapping):
+            yield f"{one.get('officer') or words.alarm['place']} {one.get('channel')}"
+
+
+def _via(via: Json | None, words: Words) -> str:
+    return words.audit.get(f"via_{via}", str(via))
+
+
+def _of_a_notice(event: Event, words: Words) -> str:
+    """Say how far a message has got, what its channel says to that, and which alarms it brings."""
+    data, says = event.data, words.alarm
+    rung, officer = str(data.get("rung")), data.get("officer") or words.alarm["place"]
+    told = says["notice_account"].format(
+        officer=officer, channel=data.get("channel"), rung=says.get(f"rung_{rung}", rung)
+    )
+    why = f" ({data['words']})" if data.get("words") else ""
+    return f"{told}{why}{words.semicolon}{_fact(data.get('alarms'))}"
 
 
 def _of_a_change(event: Event, words: Words) -> str:

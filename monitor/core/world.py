@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from monitor.core.agent import Agent, Heard
+from monitor.core.alarm import Alarm, Notice
 from monitor.core.detection import Belief
 from monitor.core.health import Status
 from monitor.core.incident import Incident
 from monitor.core.inventory import Inventory, Look
 from monitor.core.observation import Finding, Outcome
+from monitor.core.plain import Json
 from monitor.core.planned import Work
 from monitor.core.report import Report
 from monitor.core.story import Story
 from monitor.core.voice import Call, call
+
+__all__ = ["HISTORY", "Check", "Event", "EventKind", "Json", "Reading", "World", "call_over"]
 
 HISTORY = 60
 """How many latest looks the loss ratio speaks of."""
@@ -28,8 +32,6 @@ EventKind = Literal[
 """What an event speaks of: the belief about a check, the status of a subject, ourselves, a root cause,
 planned work, what a person has entered, where the way over a circuit ends, an alarm, or how far a message to
 an officer has got."""
-
-Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,10 @@ class World:
     """Planned work that is not over, or declared, by id."""
     reports: dict[str, Report] = field(default_factory=dict)
     """The latest report of each check that we are told of, whether it still holds or not."""
+    alarms: Mapping[str, Alarm] = field(default_factory=dict)
+    """What people are told of and is not settled, by id; the alarm desk's own, as `notices` are."""
+    notices: Mapping[str, Mapping[str, Notice]] = field(default_factory=dict)
+    """What each is told of them, by alarm and id."""
 
     def checks_of(self, subject: str) -> Iterator[Check]:
         """Give the checks that look at *subject*."""

@@ -80,13 +80,13 @@ class Engine:
         self.vitals = vitals
         self._tuning = tuning
         self._log = log
-        world = World(inventory, vantage, boot)
+        desk = Desk(Reach({}, {}, lambda _: ()), Escalation(), zone) if desk is None else desk
+        world = World(inventory, vantage, boot, alarms=desk.alarms, notices=desk.notices)
         self._telling = Telling(world, vitals, log)
         self.ear = Ear(world, self._telling)
         """Who takes in what other vantages say."""
         self.mishaps = mishaps = Mishaps(vitals, self._telling)
         """Who keeps a bug of ours to what it broke."""
-        desk = Desk(Reach({}, {}, lambda _: ()), Escalation(), zone) if desk is None else desk
         self.alarms = Alarms(desk, self._telling, mishaps, steady())
         """Who opens alarms and goes through their plans."""
         self._pipeline = Pipeline(world, vitals, self._telling, mishaps, zone)

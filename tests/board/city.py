@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.core.agent import Agent, Heard, Presence
+from monitor.core.alarm import Alarm, Answer, Area, Plan
+from monitor.core.alarm import Severity as Urgency
 from monitor.core.detection import Belief, Doubt, Verdict
 from monitor.core.diagnosis.consequences import predict
 from monitor.core.health import Health, Status, SubjectKind
@@ -206,6 +208,16 @@ def blamed(names: dict[str, Name] | None = None) -> World:
     blame(it, "danjiangkou/power", group=("danjiangkou/power", "danjiangkou/router"))
     blame(it, "yunyang/province/primary")
     blame(it, "maojian/city/primary", Stage.SUSPECTED, since=NOW - 3)
+    return it
+
+
+def alarmed(it: World, answer: Answer | None = None, severity: Urgency = Urgency.CRITICAL) -> World:
+    """Let officers be told of every incident: the first is answered with 0001."""
+    for number, (name, story) in enumerate(it.stories.items(), 1):
+        begun, plan = story.incident.since, Plan("usual", ())
+        about = (story.incident.component, Area.CIRCUIT, severity, plan)
+        alarm = Alarm(name, f"{number:04}", *about, begun, begun, None)
+        it.alarms = {**it.alarms, name: replace(alarm, answer=answer)}
     return it
 
 

@@ -13,6 +13,7 @@ from monitor.board.api import document
 from monitor.board.table import city_table, is_well
 from monitor.board.teller import PRESENCES, SIGNS, STAGES, SUSPECTED
 from monitor.core.agent import Agent, Presence
+from monitor.core.alarm import Answer
 from monitor.core.health import Health, SubjectKind
 from monitor.core.incident import Stage
 from monitor.core.inventory import Look
@@ -143,6 +144,25 @@ def test_a_sentence_that_is_too_long_goes_on_behind_its_sign_and_numbers_stay_wh
     assert any("SY-yun-province" in line for line in lines)
     assert not any(line.strip()[0] in "，。；、）" for line in lines)
     assert sum("20260921-22115" in line for line in lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (None, "0001 无人确认  20260921-221150"),
+        (Answer("zhang", "sms", city.NOW, name="张伟"), "0001 张伟 已确认  20260921-221150"),
+        (Answer("13900000001", "api", city.NOW), "0001 139****0001 已确认  20260921-221150"),
+    ],
+)
+def test_behind_an_incident_it_says_what_to_answer_and_who_has(answer, said):
+    assert said in drawn(city.alarmed(city.blamed(), answer))
+
+
+@pytest.mark.parametrize("width", [30, 40, 60])
+def test_who_has_answered_goes_on_a_line_of_its_own_where_there_is_no_room(width):
+    lines = below(drawn(city.alarmed(city.blamed()), width=width), "当前事件")
+
+    assert max(map(cell_len, lines)) <= width
 
 
 def test_a_daemon_that_knows_nothing_of_incidents_is_shown_as_before():

@@ -51,6 +51,54 @@ EVENTS = [
 ]
 
 
+ALARM = {
+    "what": "told",
+    "alarm": "i1",
+    "code": "0914",
+    "sentence": CUT["sentence"],
+    "told": [{"officer": "zhang", "channel": "sms"}, {"officer": "", "channel": "siren"}],
+}
+NOTICE = {
+    "channel": "sms",
+    "officer": "zhang",
+    "rung": "refused",
+    "words": "no such person",
+    "alarms": ["i1"],
+}
+ANSWER = {"who": "zhang", "name": "张伟", "via": "socket"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "zh", "en"),
+    [
+        (
+            "alarm",
+            ALARM,
+            "告警 0914：告知 (zhang sms、（公共） siren)；丹江口市网中断。",
+            "alarm 0914: told (zhang sms, (a place) siren); It is cut.",
+        ),
+        (
+            "alarm",
+            ALARM | {"what": "answered", "told": [], "answer": ANSWER},
+            "告警 0914：已确认 (张伟、本机)；丹江口市网中断。",
+            "alarm 0914: taken on (张伟, here); It is cut.",
+        ),
+        (
+            "notice",
+            NOTICE,
+            "通知 zhang（sms）：被拒 (no such person)；i1",
+            "notice to zhang (sms): refused (no such person); i1",
+        ),
+        ("alarm", {}, "告警 None：None；None", "alarm None: None; None"),
+        ("notice", {}, "通知 （公共）（None）：None；None", "notice to (a place) (None): None; None"),
+    ],
+)
+def test_alarms_and_notices_are_told_in_words(kind, data, zh, en):
+    event = Event("city", "b1", 1, AT, kind, "i1", data)
+
+    assert (account(event, "zh"), account(event, "en")) == (zh, en)
+
+
 @pytest.fixture
 def show(tmp_path, monkeypatch, capsys):
     """Give a function that shows the log of EVENTS and returns the lines."""

@@ -5,15 +5,22 @@ import contextlib
 import json
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import jsonschema
 import pytest
 
+from monitor.core.alarm import Severity
 from monitor.kit.mqtt import Delivery, Refused
 from monitor.outputs.mqtt import MqttOptions, MqttOutput
 from monitor.outputs.mqtt.orders import REMEMBERED, WAITING, Orders, every
 from monitor.outputs.mqtt.schema import ORDERS, schemas
 from tests.board import city
+from tests.core.alarm_ground import CUT
+from tests.core.alarm_ground import desk as alarm_desk
+from tests.engine.city import Script, orders_for
+from tests.engine.city import running as running_engine
+from tests.engine.test_planning import two_centers
 from tests.listener import listening
 from tests.mosquitto import mosquitto, needs_mosquitto
 from tests.outputs.mqtt_ground import QUICK, ROOT, WaitingFeed, is_online
@@ -260,3 +267,21 @@ async def test_each_matter_has_a_topic_of_its_own_and_no_say_in_another():
     assert (planned.topic, report.topic) == (TOPIC, f"{ROOT}/command/shiyan/report")
     assert [answer["refused"] for answer in answers] == [None, "on this topic all orders begin with report/"]
     assert [order["order"] for order in desk.did] == ["report/enter"]
+
+
+async def test_an_alarm_is_taken_on_by_whoever_the_broker_lets():
+    async with running_engine(two_centers(), Script(), desk=alarm_desk()) as (engine, _):
+        engine.alarms.own("i1", Severity.WARNING, CUT)
+        carry = partial(orders_for(engine).answer, via="mqtt")
+        desk = Desk()
+        orders = next(one for one in every(ROOT, "city", "b1", carry, lambda: NOW) if "/alarm" in one.topic)
+        task = asyncio.create_task(orders.carry_out(desk))
+        await give(orders, "r1", order="alarm/answer", ids=["i1"], who="zhang", note="on my way")
+        await give(orders, "r2", order="alarm/answer", ids=["i2"], who="zhang")
+        answers = await answered(desk, 2)
+        task.cancel()
+
+    assert orders.topic == f"{ROOT}/command/city/alarm"
+    assert (answers[0]["refused"], answers[1]["refused"]) == (None, "no alarm 'i2' is open")
+    answer = answers[0]["alarms"][0]["answer"]
+    assert (answer["who"], answer["name"], answer["via"]) == ("zhang", "张伟", "mqtt")

@@ -38,7 +38,7 @@ def alarm_table(alarms: Sequence[Facts], officers: Officers, teller: Teller) -> 
             Text(teller.since(one["since"])),
             Text(sentence_of(one, teller)),
             Text("\n").join(_told(one, officers, teller)),
-            answer_of(one, officers, teller),
+            answer_of(one, teller),
             Text(_next(one, teller), "dim"),
         )
     return table
@@ -74,7 +74,7 @@ def line_of(alarm: Facts, teller: Teller) -> str:
     answer = alarm["answer"]
     parts = [alarm["code"], sentence_of(alarm, teller)]
     if answer is not None:
-        parts.append(f"{teller.words.alarm['answered']} {answered_by(answer, {}, teller)}")
+        parts.append(f"{teller.words.alarm['answered']} {answered_by(answer, teller)}")
     if alarm["muted_until"] is not None:
         parts.append(_muted(alarm, teller))
     return "  ".join(clean(part, LONGEST) for part in parts)
@@ -93,19 +93,19 @@ def severity_of(alarm: Facts, teller: Teller) -> str:
     return teller.words.alarm_severity.get(alarm["severity"], alarm["severity"])
 
 
-def answer_of(alarm: Facts, officers: Officers, teller: Teller) -> Text:
+def answer_of(alarm: Facts, teller: Teller) -> Text:
     """Say who has taken an alarm on."""
     answer = alarm["answer"]
     if answer is None:
         return Text(teller.words.alarm["nobody"], "" if alarm["closed_at"] else "yellow")
     note = f" {clean(answer['note'])}" if answer["note"] else ""
-    return Text(answered_by(answer, officers, teller) + note, "green")
+    return Text(answered_by(answer, teller) + note, "green")
 
 
-def answered_by(answer: Facts, officers: Officers, teller: Teller) -> str:
+def answered_by(answer: Facts, teller: Teller) -> str:
     """Say who answered, by what means and when."""
     words = teller.words
-    who = officers.get(answer["who"], answer["who"]) or words.audit["nobody"]
+    who = answer["name"] or answer["who"] or words.audit["nobody"]
     via = words.audit.get(f"via_{answer['via']}", answer["via"])
     return words.alarm["answered_by"].format(who=clean(who), via=clean(via), at=teller.clock(answer["at"]))
 

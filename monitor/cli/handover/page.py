@@ -30,8 +30,8 @@ def _sections(facts: Facts, teller: Teller) -> Iterator[str]:
     found = {
         "duty": _duty(facts, teller),
         "incidents": [_incident(one, teller) for one in facts["incidents"]],
-        "alarms": [_alarm(one, facts, teller) for one in open_],
-        "muted": [_alarm(one, facts, teller) for one in muted],
+        "alarms": [_alarm(one, teller) for one in open_],
+        "muted": [_alarm(one, teller) for one in muted],
         "notices": [_notice(one, facts, teller) for one in facts["notices"]],
         "planned": [_work(one, teller) for one in facts["planned"]],
         "troubles": [_trouble(one, teller) for one in facts["troubles"]],
@@ -72,9 +72,9 @@ def _incident(one: Facts, teller: Teller) -> str:
     return f"[{sign}] {said} ({clean(one['incident'])})"
 
 
-def _alarm(one: Facts, facts: Facts, teller: Teller) -> str:
+def _alarm(one: Facts, teller: Teller) -> str:
     parts = [clean(one["code"]), severity_of(one, teller), sentence_of(one, teller)]
-    parts.append(answer_of(one, facts["officers"], teller).plain)
+    parts.append(answer_of(one, teller).plain)
     if _is_muted(one, teller):
         until = _moment(one["muted_until"], teller)
         parts.append(teller.words.alarm["muted_until"].format(until=until))

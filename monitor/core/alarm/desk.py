@@ -169,7 +169,8 @@ class Desk:
 
     def answer(self, name: str, answer: Answer, turn: Turn) -> None:
         """Take in that somebody has taken an alarm on; what was brought of it counts as acknowledged."""
-        alarm = answered(self.alarms[name], answer)
+        known = self.reach.officers.get(answer.who)
+        alarm = answered(self.alarms[name], replace(answer, name=known.name if known else ""))
         brought = (one for one in self.of(name) if one.rung.height >= Rung.HANDED_OVER.height)
         turn.said.append(Said("answered", alarm))
         self._put(alarm, turn, [climbed(one, Rung.ACKNOWLEDGED, answer.at) for one in brought])

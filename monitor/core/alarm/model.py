@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from monitor.core.world import Json
+from monitor.core.plain import Json
 
 SHORTEST = 70
 """UTF-16 code units of a short message in Chinese that is not split (3GPP TS 23.038: 140 octets of UCS-2)."""
@@ -139,6 +139,8 @@ class Answer:
     until: float | None = None
     """When it is asked again; None: never."""
     note: str = ""
+    name: str = ""
+    """The officer's name; empty: the roster knows nobody of that id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ def alarm_facts(alarm: Alarm) -> dict[str, Json]:
         if answer is None
         else {
             "who": answer.who,
+            "name": answer.name,
             "via": answer.via,
             "at": round(answer.at, 3),
             "until": answer.until and round(answer.until, 3),

@@ -36,7 +36,7 @@ ALARM = {
     "drill": "Exercise: {subject}",
     "drill_of": "suppose that {name} is down and do as planned",
     "drill_over": "the exercise is over: {name}",
-    "what_opened": "alarm",
+    "what_opened": "new",
     "what_told": "told",
     "what_escalated": "escalated",
     "what_repeated": "told again",
@@ -81,5 +81,8 @@ ALARM = {
     "notice_again": "not over yet",
     "notice_correction": "corrected",
     "notice_recovery": "over",
+    "taken_on": "taken on by {who}",
+    "account": "alarm {code}: {what}",
+    "notice_account": "notice to {officer} ({channel}): {rung}",
     "no_notices": "No notices",
 }

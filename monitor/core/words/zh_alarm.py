@@ -36,7 +36,7 @@ ALARM = {
     "drill": "演练：{subject}",
     "drill_of": "假设{name}中断，请按预案处置",
     "drill_over": "演练结束：{name}",
-    "what_opened": "告警",
+    "what_opened": "新告警",
     "what_told": "告知",
     "what_escalated": "升级告知",
     "what_repeated": "再次告知",
@@ -81,5 +81,8 @@ ALARM = {
     "notice_again": "仍未恢复",
     "notice_correction": "更正",
     "notice_recovery": "恢复",
+    "taken_on": "{who} 已确认",
+    "account": "告警 {code}：{what}",
+    "notice_account": "通知 {officer}（{channel}）：{rung}",
     "no_notices": "没有通知",
 }

@@ -1,4 +1,4 @@
-"""Orders that come by the broker, and their answers: planned work and roll-calls entered from elsewhere.
+"""Orders that come by the broker, and their answers: planned work, roll-calls and alarms from elsewhere.
 
 An order says when it was sent and has a reference of the sender's: what is old or was kept by the broker is
 no order any more, and what comes twice is done once and answered twice. Who may give orders is for the broker
@@ -39,7 +39,7 @@ Carry = Callable[[object], Awaitable[Mapping[str, Json]]]
 
 
 class OrderPayload(Payload):
-    """What the daemon is to do; all other keys belong to the order: see docs/planned.md."""
+    """What the daemon is to do; all other keys belong to the order: see docs/planned.md and docs/duty.md."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -48,7 +48,8 @@ class OrderPayload(Payload):
     at: float
     """When it was sent, Unix seconds; within a minute of the daemon's clock."""
     order: str
-    """`planned/add`, `planned/end`, `planned/list`, `report/enter` or `report/list`; as the topic says."""
+    """`planned/add`, `planned/end`, `planned/list`, `report/enter`, `report/list`, `alarm/list`,
+    `alarm/answer`, `alarm/mute`, `alarm/drill` or `alarm/end-drill`; as the topic says."""
 
 
 class AnswerPayload(Payload):
