@@ -14,7 +14,7 @@ SERVERS := mosquitto mosquitto-clients prometheus prometheus-alertmanager promet
 	unbound bind9-dnsutils chrony openssh-server openssh-client \
 	fping monitoring-plugins-basic iproute2 nftables tcpdump util-linux procps strace libfaketime \
 	kamailio kamailio-tls-modules sip-tester python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
-	postgresql mariadb-server redis-server tshark \
+	postgresql mariadb-server redis-server tshark sipsak prometheus-snmp-exporter \
 	rsyslog rsyslog-gnutls smstools gammu-smsd libdbd-sqlite3 shellcheck
 PYTHONS ?= 3.11
 ARCHES ?= $(shell uname -m)
@@ -75,7 +75,7 @@ servers:
 		echo "Not root, or no apt-get: tests that need these are left out:" $$missing; exit 0; fi; \
 	echo "Installing from Debian for the tests:" $$missing; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
-	for s in kamailio mosquitto prometheus prometheus-alertmanager prometheus-blackbox-exporter nginx unbound chrony ssh postgresql mariadb redis-server rsyslog smstools gammu-smsd; do \
+	for s in kamailio mosquitto prometheus prometheus-alertmanager prometheus-blackbox-exporter prometheus-snmp-exporter nginx unbound chrony ssh postgresql mariadb redis-server rsyslog smstools gammu-smsd; do \
 		case " $$missing " in *$$s*) systemctl disable --now --quiet $$s 2>/dev/null || true;; esac; done
 
 .venv/ready: requirements-dev.lock pyproject.toml

@@ -57,7 +57,15 @@ def test_every_shipped_profile_stands_in_the_city_but_those_that_need_secrets_or
     used = {device.profile for device in shiyan.devices.values()}
 
     others = {"hf-radio", "satellite-phone"}
-    others |= {"host", "linux-snmp", "router-h3c-snmp", "router-huawei-snmp", "ups-nut", "ups-snmp"}
+    others |= {
+        "host",
+        "linux-snmp",
+        "router-cisco-snmp",
+        "router-h3c-snmp",
+        "router-huawei-snmp",
+        "ups-nut",
+        "ups-snmp",
+    }
     assert {path.stem for path in PROFILES} - used == others
 
 
