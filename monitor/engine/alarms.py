@@ -17,6 +17,8 @@ from monitor.engine.telling import Implied, Telling
 
 BREATH = 0.2
 """Seconds between two looks at what is due."""
+REST = 10
+"""A look at what is due is followed by a rest of so many times what it took."""
 LONGEST = 10.0
 """The same while nothing is due: the auditor wants to see that somebody looks."""
 
@@ -105,8 +107,9 @@ class Alarms:
         """Go through the plans until cancelled."""
         while True:
             self._sooner.clear()
+            began = self.clock()
             self.turn()
-            await asyncio.sleep(BREATH)
+            await asyncio.sleep(max(BREATH, REST * (self.clock() - began)))
             try:
                 async with asyncio.timeout(
                     min(LONGEST, max(0.0, self.desk.next_due(self.clock()) - self.clock()))

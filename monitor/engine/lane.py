@@ -108,7 +108,7 @@ class Lane:
         await asyncio.sleep(SOON)
 
     def _is_anything_left(self) -> bool:
-        self._own.queued = sum(1 for _ in self._alarms.desk.waiting(self._name))
+        self._own.queued = len(self._alarms.desk.waiting(self._name))
         return bool(self._own.queued)
 
     # What goes next.
@@ -153,7 +153,8 @@ class Lane:
 
     def _letter(self, officer: str, notices: Sequence[Notice], now: float) -> Letter:
         alarms = dict.fromkeys(one.alarm for one in notices)
-        chosen = set([*alarms][:LISTED])
+        most = LISTED if self._open.kind.address is not Address.PHONE else None  # of these it says how many
+        chosen = set([*alarms][:most])
         taken = tuple(one for one in notices if one.alarm in chosen)
         self._sent[officer].append(now)
         more = f"+{len(taken) - 1}" if len(taken) > 1 else ""

@@ -1,6 +1,6 @@
 """All alarms that are not settled: opened for what is confirmed, gone on with by their plans, closed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from math import inf
@@ -54,8 +54,12 @@ class Desk:
         self.alarms: dict[str, Alarm] = {}
         self.notices: dict[str, dict[str, Notice]] = {}
         """By alarm and id."""
+        self._waiting: dict[str, dict[str, Notice]] = {}
+        """By channel and id, those that are to be brought."""
         self._turned = 0.0
         """When it was last looked at what is due."""
+        self._numbers: dict[str, int] = {}
+        """By time of day, how many codes begin with it; a number is used once while any alarm is there."""
         self._codes: dict[str, str] = {}
         """Ids of alarms by what is answered with."""
         self._zone = zone
@@ -66,7 +70,7 @@ class Desk:
         self._codes.update((alarm.code, name) for name, alarm in alarms.items())
         for notice in notices.values():
             if notice.alarm in self.alarms:
-                self.notices.setdefault(notice.alarm, {})[notice.id] = notice
+                self._hold(notice)
 
     def of(self, alarm: str) -> list[Notice]:
         """Return the notices about an alarm."""
@@ -152,8 +156,13 @@ class Desk:
     def _code(self, since: float) -> str:
         """Return the time of day at which it began, with a letter behind it if another alarm has that."""
         code = datetime.fromtimestamp(since, self._zone).strftime("%H%M")
-        names = (f"{code}{_letters(number)}" for number in range(len(self._codes) + 1))
-        return next(name for name in names if name not in self._codes)
+        if not self._codes:
+            self._numbers.clear()
+        number = self._numbers.get(code, 0)
+        while (name := f"{code}{_letters(number)}") in self._codes:
+            number += 1
+        self._numbers[code] = number + 1
+        return name
 
     # What people do.
 
@@ -236,23 +245,23 @@ class Desk:
     def _forget(self, name: str, turn: Turn) -> None:
         self._codes.pop(self.alarms.pop(name).code, None)
         turn.alarms[name] = None
-        turn.notices |= dict.fromkeys(self.notices.pop(name, {}))
+        gone = self.notices.pop(name, {})
+        turn.notices |= dict.fromkeys(gone)
+        for one in gone.values():
+            self._waiting.get(one.channel, {}).pop(one.id, None)
 
     # What became of what was brought.
 
-    def waiting(self, channel: str) -> Iterator[Notice]:
-        """Give what is to be brought over a channel, in the order in which it was composed."""
-        for notices in self.notices.values():
-            for one in notices.values():
-                if one.channel == channel and one.rung is Rung.COMPOSED:
-                    yield one
+    def waiting(self, channel: str) -> Collection[Notice]:
+        """Return what is to be brought over a channel, in the order in which it was composed."""
+        return self._waiting.get(channel, {}).values()
 
     def moved(self, notices: Iterable[Notice], turn: Turn, now: float) -> None:
         """Take in how far notices have got; those of alarms that are settled are of no account any more."""
         names = dict.fromkeys(one.alarm for one in notices if one.alarm in self.alarms)
         for one in notices:
             if one.alarm in names:
-                self.notices[one.alarm][one.id] = turn.notices[one.id] = one
+                turn.notices[one.id] = self._hold(one)
         for name in names:
             self._go_round(name, turn, now)
             self._let_go(name, turn, now)
@@ -260,7 +269,16 @@ class Desk:
     def _put(self, alarm: Alarm, turn: Turn, notices: Iterable[Notice] = ()) -> None:
         self.alarms[alarm.id] = turn.alarms[alarm.id] = alarm
         for one in notices:
-            self.notices.setdefault(alarm.id, {})[one.id] = turn.notices[one.id] = one
+            turn.notices[one.id] = self._hold(one)
+
+    def _hold(self, notice: Notice) -> Notice:
+        self.notices.setdefault(notice.alarm, {})[notice.id] = notice
+        waiting = self._waiting.setdefault(notice.channel, {})
+        if notice.rung is Rung.COMPOSED:
+            waiting[notice.id] = notice
+        else:
+            waiting.pop(notice.id, None)
+        return notice
 
 
 def _in_a_word(calls: Sequence[Call], before: Alarm) -> str:

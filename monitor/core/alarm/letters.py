@@ -9,7 +9,7 @@ from monitor.core.sentence import WORDS
 from monitor.core.words import Words
 from monitor.core.world import Json
 
-LISTED = 1000
+LISTED = 2500
 """So many alarms are listed in one message; more go into the next."""
 NAMED = 3
 """So many are named in its title."""

@@ -12,7 +12,7 @@ ALL = re.compile(r"\ball\b|全部|都确认")
 YES = re.compile(r"\b(ok|yes|y|ack|1)\b|确认|收到|知道|明白|好的|^[好是]$")
 NO = re.compile(r"[不没未否]|\b(no|not)\b")
 """Makes an answer without a code unclear, whatever else it says."""
-CODE = re.compile(r"(?<!\d)(\d{4})(?!\d)([a-z]{0,2})(?![a-z])")
+CODE = re.compile(r"(?<!\d)(\d{4})(?!\d)([a-z]{0,3})(?![a-z])")
 SAME = 8
 """Last digits by which two telephone numbers are held to be one: country codes are written or left out."""
 
