@@ -66,7 +66,7 @@ class Lane:
         self._letters = letters
         self._own = own
         self._mishaps = mishaps
-        self._backoff = Backoff(base=1.0, cap=60.0)
+        self._backoff = Backoff(base=1.0, cap=20.0)
         self._shut_until = 0.0
         self._unsure: list[Letter] = []
         self._under_way: set[str] = set()

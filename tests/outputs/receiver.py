@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -13,9 +14,12 @@ class Receiver:
 
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=lambda: [(204, {})])
     heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    """When each of them came, Unix seconds."""
     url: str = ""
 
     async def take(self, request):
+        self.times.append(time.time())
         self.heard.append((dict(request.headers), await request.read()))
         status, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return web.Response(status=status, headers=headers, text="" if status == 204 else "because")

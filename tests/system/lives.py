@@ -189,15 +189,21 @@ class Lives:
 
 
 @contextlib.asynccontextmanager
-async def lives(folder: Path, chance: random.Random, centers: int = 10, hold: tuple[float, float] = HOLD):
-    """Build a town in motion, its broker and a consumer; the daemon's lives are up to whoever enters."""
+async def lives(
+    folder: Path, chance: random.Random, centers: int = 10, hold: tuple[float, float] = HOLD, **more
+):
+    """Build a town in motion, its broker and a consumer; the daemon's lives are up to whoever enters.
+
+    *more*: further settings of the daemon.
+    """
     async with (
         town(folder, {f"c{number}": number for number in range(1, centers + 1)}) as built,
         mosquitto(folder, OPEN, "max_queued_messages 0") as broker,
         hearing(broker) as ear,
     ):
         one = Daemon(folder, free_port())
-        write_settings(folder, built.file, one.port, mqtt=broker_at(broker.port), detection=DETECTION)
+        settings = {"mqtt": broker_at(broker.port), "detection": DETECTION} | more
+        write_settings(folder, built.file, one.port, **settings)
         script = Script(built, hold, chance)
         moving = asyncio.create_task(script.run())
         try:

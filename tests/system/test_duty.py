@@ -107,3 +107,32 @@ async def test_what_a_channel_does_not_take_is_kept_or_given_up_and_said(tmp_pat
     first = alarm["notices"][0]
     assert first["rung"] == ("composed" if answer == 503 else "refused")
     assert str(answer) in first["trouble"]
+
+
+@pytest.mark.parametrize("point", ["before_send:1", "after_send_before_mark:1"])
+async def test_a_kill_while_a_message_goes_out_loses_none_and_a_double_has_the_same_name(tmp_path, point):
+    async with receiving(200) as hall, receiving(200) as tower, town(tmp_path) as built:
+        told = settings(tmp_path, hall=hall.url, tower=tower.url)
+        async with daemon(tmp_path, built.file, **told) as one:
+            await one.all_are("up")
+            await one.end(signal.SIGTERM)
+            await one.launch(crash=point)
+            await one.until(one._ready)
+            await one.all_are("up")
+            built.echoes[CIRCUIT].silent = True
+            async with asyncio.timeout(20):
+                await one.process.wait()
+            await one.start()
+            await tower.until(1)
+            built.echoes[CIRCUIT].silent = False
+            await tower.until(2)
+            await hall.until(2 if point.startswith("before") else 3)
+
+    names = [headers["webhook-id"] for headers, _ in hall.heard]
+    doubled = 0 if point.startswith("before") else 1
+    assert [said for message in alarms(hall) for said, _ in message] == [
+        *["alarm"] * (1 + doubled),
+        "recovery",
+    ]
+    assert len(set(names)) == 2
+    assert [said for message in alarms(tower) for said, _ in message] == ["escalated", "recovery"]
