@@ -193,7 +193,7 @@ async def lived(folder: Path, chance: random.Random, ends: list[str], title: str
         channels = {"hall": {"kind": "webhook", "url": hall.url, "per_minute": 0}}
         more = {"channels": channels, "roster": str(folder / "roster.yaml")}
         detection = {"false_alarms_per_year": 100, "suspicions_per_year": 10_000, "hold": 1}
-        async with lives(folder, chance, 4, hold=(3.0, 9.0), detection=detection, **more) as all_lives:
+        async with lives(folder, chance, 12, hold=(8.0, 16.0), detection=detection, **more) as all_lives:
             for end in ends:
                 await one_life(all_lives, end, chance)
             await all_lives.end_well(8.0)
@@ -206,7 +206,7 @@ async def lived(folder: Path, chance: random.Random, ends: list[str], title: str
 
 async def one_life(all_lives, end: str, chance: random.Random) -> None:
     if not end:
-        await all_lives.killed_after(chance.uniform(0.5, 12.0), of_work=True)
+        await all_lives.killed_after(chance.uniform(3.0, 15.0), of_work=True)
         return
     if end not in FIRST:
         await all_lives.end_well(5.0)
