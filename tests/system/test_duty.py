@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import sqlite3
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from monitor.kit.local import ask
 from tests.outputs.receiver import receiving
 from tests.system.daemon import daemon
+from tests.system.duty_ledger import ledger
 from tests.system.lives import DETECTION
 from tests.system.town import town
 
@@ -136,3 +138,34 @@ async def test_a_kill_while_a_message_goes_out_loses_none_and_a_double_has_the_s
     ]
     assert len(set(names)) == 2
     assert [said for message in alarms(tower) for said, _ in message] == ["escalated", "recovery"]
+
+
+async def test_while_nothing_can_be_recorded_officers_are_told_all_the_same_and_of_that_too(tmp_path):
+    async with over(tmp_path, receiving(200), receiving(200)) as (one, built, hall, _):
+        await one.all_are("up")
+        other = sqlite3.connect(tmp_path / "state" / "log-city.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await one.tells("daemon.store_trouble")
+        built.echoes[CIRCUIT].silent = True
+        await until_said(hall, CIRCUIT)
+        await until_said(hall, "own/store")
+        other.execute("ROLLBACK")
+        other.close()
+        await one.tells("daemon.store_back")
+        await until_said(hall, "own/store", "recovery")
+        code = await one.end()
+    account = ledger(tmp_path / "state" / "log-city.db", zip(hall.times, bodies(hall), strict=True))
+
+    assert account.faults() == []
+    assert account.doubled == 0
+    assert code == 0
+
+
+def bodies(receiver):
+    return [body for _, body in receiver.heard]
+
+
+async def until_said(receiver, subject, what="alarm"):
+    async with asyncio.timeout(30):
+        while (what, subject) not in [one for message in alarms(receiver) for one in message]:
+            await asyncio.sleep(0.05)
