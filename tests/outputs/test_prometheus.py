@@ -14,9 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from prometheus_client.registry import CollectorRegistry
 
 from monitor.core.agent import Agent, Presence
+from monitor.core.alarm import Answer, Notice, Rung, What
 from monitor.core.health import Health
 from monitor.core.observation import failed, ok, unknown
-from monitor.core.vitals import StoreVitals
+from monitor.core.vitals import OutputVitals, StoreVitals
 from monitor.outputs.prometheus import FAMILIES, Metrics, Options
 from monitor.outputs.prometheus.agents import PRESENCES
 from monitor.outputs.prometheus.collector import ViewCollector
@@ -566,3 +567,43 @@ def test_the_registry_of_our_own_holds_it_all():
 
     assert samples(text) == samples(rendered(gathering()))
     assert "process_resident_memory_bytes" in text
+
+
+def test_alarms_are_counted_by_severity_and_answer_and_the_oldest_that_nobody_answers_is_told():
+    it = city.alarmed(city.blamed())
+    (first, *others), began = list(it.alarms.values()), city.NOW - 90
+    answered = replace(first, answer=Answer("zhang", "sms", city.NOW))
+    drill = replace(first, id="drill", drill=True, opened_at=0.0)
+    over = replace(first, id="over", closed_at=city.NOW)
+    it.alarms = {one.id: one for one in (answered, *others, drill, over)}
+    told = samples(rendered(it))
+    counts = {
+        dict(labels)["answered"]: value
+        for (name, labels), value in told.items()
+        if name == "command_monitor_alarms"
+        and ("severity", "critical") in labels
+        and ("area", "circuit") in labels
+    }
+    oldest = "command_monitor_alarm_oldest_unanswered_timestamp_seconds"
+
+    assert counts == {"true": 1, "false": 2}
+    assert told[oldest, frozenset({("severity", "critical")})] == began
+    assert len([1 for name, _ in told if name == oldest]) == 1
+
+
+def test_notices_are_counted_by_channel_and_rung_also_of_a_channel_that_has_none():
+    it, vitals = city.alarmed(city.blamed()), city.vitals()
+    vitals.outputs |= {"channel-sms": OutputVitals(), "channel-mail": OutputVitals()}
+    waiting = Notice("a/1", "a", What.ALARM, "zhang", "sms", city.NOW - 30)
+    it.notices = {"a": {"1": waiting, "2": replace(waiting, id="a/2", rung=Rung.DELIVERED)}}
+    told = samples(rendered(it, vitals=vitals))
+    counts = {
+        (dict(labels)["channel"], dict(labels)["rung"]): value
+        for (name, labels), value in told.items()
+        if name == "command_monitor_notices" and value
+    }
+
+    assert counts == {("sms", "composed"): 1, ("sms", "delivered"): 1}
+    assert told["command_monitor_notices", frozenset({("channel", "mail"), ("rung", "composed")})] == 0
+    waiting_since = "command_monitor_notice_oldest_waiting_timestamp_seconds"
+    assert told[waiting_since, frozenset({("channel", "sms")})] == city.NOW - 30

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
 from monitor.outputs.prometheus.agents import AGENT_FAMILIES
+from monitor.outputs.prometheus.alarms import ALARM_FAMILIES
 from monitor.outputs.prometheus.checks import CHECK_FAMILIES, VALUE_FAMILY
 from monitor.outputs.prometheus.collector import ViewCollector
 from monitor.outputs.prometheus.daemon import DAEMON_FAMILIES
@@ -29,6 +30,7 @@ FAMILIES: tuple[Family, ...] = (
     VALUE_FAMILY,
     *SUBJECT_FAMILIES,
     *INCIDENT_FAMILIES,
+    *ALARM_FAMILIES,
     *DAEMON_FAMILIES,
     *STORE_FAMILIES,
     *AGENT_FAMILIES,

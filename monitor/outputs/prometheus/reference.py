@@ -19,6 +19,7 @@ _ABOUT = (
     ("Of each check", ("check_",)),
     ("Of each subject (center, link, circuit, device, network)", ("health", "suspected", "link_", "subject")),
     ("Of incidents", ("incident",)),
+    ("Of alarms, and of the notices about them", ("alarm", "notice")),
     ("Of the event log", ("store_",)),
     ("Of the daemons of other vantages", ("agent",)),
     ("Of the daemon itself", ("",)),
