@@ -6,13 +6,14 @@ import socket
 import struct
 
 import pytest
-from hypothesis import given, seed, settings
+from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from monitor.kit.icmp import OURS, THEIRS, Miss, packets, way_to
 from monitor.kit.icmp.clock import Clock
 from monitor.kit.icmp.deadlines import Deadlines
 from monitor.kit.icmp.reasons import ERROR_TYPES4, ERROR_TYPES6, refused, told
+from tests.fuzzing import fuzz, thoroughly
 
 NUMBERS = st.integers(0, 2**64 - 1)
 WORDS = st.integers(0, 2**16 - 1)
@@ -122,29 +123,32 @@ def test_an_error_about_anything_else_is_none(quoted):
     assert packets.quoted4(error(quoted)) is None
 
 
-@seed(1)
-@settings(max_examples=400)
-@given(st.binary(max_size=200))
-def test_no_bytes_whatever_break_the_reading(data):
-    message = data.ljust(8, b"\0")
-    packets.without_ip(data)
-    for quoted in (packets.quoted4, packets.quoted6):
-        quoted(message)
-        quoted(error(data))
+@thoroughly
+def test_no_bytes_whatever_break_the_reading(cases):
+    def promise(data):
+        message = data.ljust(8, b"\0")
+        packets.without_ip(data)
+        for quoted in (packets.quoted4, packets.quoted6):
+            quoted(message)
+            quoted(error(data))
+
+    fuzz(cases, promise, st.binary(max_size=200))
 
 
-@seed(1)
-@settings(max_examples=400)
-@given(st.data())
-def test_nor_does_a_damaged_error(data):
-    for whole, quoted in (
-        (error(ip4(request())), packets.quoted4),
-        (error(ip6(request(128))), packets.quoted6),
-    ):
-        damaged = bytearray(whole[: data.draw(st.integers(8, len(whole)))])
-        for _ in range(data.draw(st.integers(0, 6))):
-            damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+WHOLE = ((error(ip4(request())), packets.quoted4), (error(ip6(request(128))), packets.quoted6))
+damage = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_size=6)
+
+
+@thoroughly
+def test_nor_does_a_damaged_error(cases):
+    def promise(which, end, changes):
+        whole, quoted = which
+        damaged = bytearray(whole[: 8 + end % (len(whole) - 7)])
+        for at, instead in changes:
+            damaged[at % len(damaged)] = instead
         quoted(bytes(damaged))
+
+    fuzz(cases, promise, st.sampled_from(WHOLE), st.integers(0, 2000), damage)
 
 
 def test_every_icmp_error_has_a_word_with_a_meaning():
