@@ -77,6 +77,13 @@ def acts(path: Path) -> Iterator[Row]:
         yield from _rows(connection) or ()
 
 
+def end_of(path: Path) -> Link:
+    """Return where the chain in the log at *path* ends, as it is noted. Raises sqlite3.Error."""
+    with _looking(path) as connection:
+        found = connection.execute("SELECT value FROM meta WHERE key = ?", (HEAD,)).fetchone()
+        return (link_of(found[0]) if found else None) or START
+
+
 def check_file(path: Path, noted: Link | None = None) -> Checked | None:
     """Look through the log at *path*, in use or not; None: it is of a version that kept no acts.
 

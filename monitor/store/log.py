@@ -58,7 +58,8 @@ class Store:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.tell: Callable[..., None] = _nobody
         """Is told about ourselves, `tell(what, **data)`: `store_trouble` (trouble), `store_back` (events that
-        had waited), `database_set_aside` (file, restored_from, salvaged), `events_lost` (count)."""
+        had waited), `database_set_aside` (file, restored_from, salvaged), `events_lost` (count),
+        `audit_head` (number, hash)."""
         self._writer.tell = self._tell_soon
 
     async def open(self) -> None:

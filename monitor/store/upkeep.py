@@ -13,6 +13,8 @@ from typing import Any
 
 from monitor.core.vitals import StoreVitals
 from monitor.store import backup, retention
+from monitor.store.audit import START
+from monitor.store.audit_check import end_of
 from monitor.store.ballast import Ballast
 from monitor.store.database import connect, quick_check
 from monitor.store.file import LogFile
@@ -61,10 +63,15 @@ class Upkeep:
         *,
         suspect: Callable[[Exception], None],
         notice: Callable[[str, str], None],
+        tell: Callable[..., None],
     ) -> None:
-        """Tend *file* in the writer's *lane*; *suspect* is told what a check finds, *notice* what to show."""
+        """Tend *file* in the writer's *lane*.
+
+        *suspect* is told what a check finds, *notice* what to show, *tell* what others should keep.
+        """
         self._file, self._lane, self._vitals, self._options = file, lane, vitals, options
-        self._suspect, self._notice = suspect, notice
+        self._suspect, self._notice, self._tell = suspect, notice, tell
+        self._told_end = START
         self._ballast = Ballast(file.path.with_suffix(".reserve"), options.reserve_mib)
         self._long_lane = Lane("log upkeep")
         self._long: asyncio.Task[None] | None = None
@@ -83,6 +90,7 @@ class Upkeep:
             self._prune,
             Duty(self._look_for_backup, BACKUP_LOOK_EVERY, now + AFTER_START),
             self._check,
+            Duty(self._tell_end_of_acts, DAY, now + AFTER_START),
         ]
 
     def opened(self, *, seen_at: float, unclean: bool) -> None:
@@ -155,6 +163,13 @@ class Upkeep:
         before = retention.horizon(time.time(), self._options.keep_days, self._clock())
         if before is not None and await self._lane.run(partial(self._file.prune, before)):
             self._prune.due = time.monotonic()
+
+    async def _tell_end_of_acts(self) -> None:
+        """Tell, once a day, where the chain of acts ends: whoever hears it can prove later what it held."""
+        end = await self._lane.run(partial(end_of, self._file.path))
+        if end != self._told_end:
+            self._told_end = end
+            self._tell("audit_head", number=end.number, hash=end.hash)
 
     def _clock(self) -> float:
         """Return what the wall clock should say: who deletes by a clock that has jumped deletes too much."""

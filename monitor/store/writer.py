@@ -51,7 +51,9 @@ class Writer:
         """What earlier runs left, as far as it could be read at the start."""
         self._file, self._memory, self._pages, self._vitals = file, memory, pages, vitals
         self._lane = Lane("log writer")
-        self._upkeep = Upkeep(file, self._lane, vitals, options, suspect=self.suspect, notice=self._notice)
+        self._upkeep = Upkeep(
+            file, self._lane, vitals, options, suspect=self.suspect, notice=self._notice, tell=self._tell
+        )
         self._backoff = Backoff(base=0.1, cap=2.0, draw=lambda: 1.0)
         self._group = GROUP
         self._is_open = False
@@ -226,6 +228,9 @@ class Writer:
         if lost and (self._trouble is None or now - self._lost_told_at >= TELL_LOST_EVERY):
             self._memory.lost, self._lost_told_at = 0, now
             self.tell("events_lost", count=lost)
+
+    def _tell(self, what: str, **data: object) -> None:
+        self.tell(what, **data)
 
     def _notice(self, about: str, sentence: str) -> None:
         self._notices[about] = sentence

@@ -1,8 +1,11 @@
 """audit_check: whichever row of the chain was touched, it is that one which is named."""
 
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -217,6 +220,27 @@ def test_every_byte_of_an_act_counts(log):
 
     assert first.why is Why.CHANGED
     assert first.row["who"] == "李三"
+
+
+def documented():
+    """Return the program that the documentation gives to whoever trusts nobody."""
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
+    return page.partition("```python\n")[2].partition("```")[0]
+
+
+def run_as_documented(log):
+    command = [sys.executable, "-c", documented()]
+    return subprocess.run(command, cwd=log.parent, capture_output=True, text=True, timeout=20, check=False)
+
+
+def test_the_documented_check_needs_nothing_of_ours(log):
+    whole = run_as_documented(log)
+    head = check_file(log).head
+    as_an_intruder(log, "UPDATE audit SET via = 'mqtt' WHERE number = 77")
+    broken = run_as_documented(log)
+
+    assert whole.stdout == f"whole, ends with {head.hash}\n"
+    assert broken.stderr.endswith("AssertionError: 77\n")
 
 
 def test_a_file_of_an_older_version_has_no_acts(log):

@@ -9,7 +9,7 @@ import pytest
 from monitor.core.act import Act
 from monitor.core.record import Record
 from monitor.store import backup, backup_folder, log_file
-from monitor.store.audit import LATEST, Entry
+from monitor.store.audit import LATEST, Entry, Link
 from monitor.store.audit_check import acts, check_file
 from monitor.store.database import connect
 from monitor.store.migration import STEPS, migrate
@@ -215,3 +215,24 @@ async def test_what_has_gone_with_time_is_cut_by_the_daemon_and_the_rest_is_whol
 
     assert there(log.path) == list(range(old + 1 - LATEST, old + 2))
     assert check_file(log.path).cut == old + 1 - LATEST
+
+
+async def test_where_the_chain_ends_is_told_once_a_day_if_it_has_moved(tmp_path):
+    async with opened(tmp_path) as log:
+        duties = log.store._writer._upkeep._duties
+        told = []
+        for n in (0, 1, 0, 2):
+            if n:
+                log.store.append(both(n))
+            await log.settled()
+            duties[-1].due = 0.0
+            log.store.append(record(100 + len(told)))
+            await until(lambda: duties[-1].due > 0.0)
+            await log.store._writer._lane.run(lambda: None)  # it is looked up there
+            await asyncio.sleep(0)  # and told from there
+            await asyncio.sleep(0)
+            told.append([data["number"] for data in log.heard("audit_head")])
+        last = log.heard("audit_head")[-1]
+
+    assert told == [[], [1], [1], [1, 2]]
+    assert check_file(log.path, Link(**last)).agrees

@@ -74,6 +74,7 @@ EN = Words(
         "what_store_back": "writes events to the disk again",
         "what_database_set_aside": "set a damaged event log aside",
         "what_events_lost": "could not record some events",
+        "what_audit_head": "the record of what people did ends here",
         "what_agent_online": "came online",
         "what_agent_back": "is heard again",
         "what_agent_silent": "is silent: what it saw is unknown",
@@ -107,6 +108,8 @@ EN = Words(
         "wrong_false": "clock right",
         "place": "at {value}",
         "boot": "run {value}",
+        "number": "act {value}",
+        "hash": "hash {value}",
     },
     trouble={
         "locked by another program": "",

@@ -74,6 +74,7 @@ ZH = Words(
         "what_store_back": "事件恢复写入磁盘",
         "what_database_set_aside": "事件库损坏，已移开",
         "what_events_lost": "有事件未能记录",
+        "what_audit_head": "审计记录至此",
         "what_agent_online": "上线",
         "what_agent_back": "恢复消息",
         "what_agent_silent": "无消息，所见情况未知",
@@ -107,6 +108,8 @@ ZH = Words(
         "wrong_false": "时钟已准",
         "place": "位置 {value}",
         "boot": "运行标识 {value}",
+        "number": "第 {value} 条",
+        "hash": "散列值 {value}",
     },
     trouble={
         "locked by another program": "被其他程序锁定",
