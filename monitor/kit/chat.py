@@ -6,6 +6,7 @@ limit of memory, and what they would log is the answer to whoever asked. Exit co
 1 nobody did, 2 the URL is none that Apprise knows.
 """
 
+import contextlib
 import json
 import logging
 import resource
@@ -21,7 +22,8 @@ _LEVELS = {"critical": "failure", "warning": "warning"}
 
 def main() -> int:
     """Say what standard input holds; complaints go to standard output."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    with contextlib.suppress(OSError, ValueError):  # a message that may need too much memory beats none
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")
     told = json.load(sys.stdin.buffer)
     speaker = apprise.Apprise()

@@ -14,6 +14,7 @@ from monitor.channels import sms
 from monitor.channels.sms import Options, open  # noqa: A004 - the name of every kind's opener
 from monitor.kit.courier import Fate
 from monitor.kit.sms import international
+from monitor.kit.sms.smstools import is_stuck
 from monitor.ports import Delivered, Reply
 from tests.channels.ground import PHONE, message
 from tests.channels.modem import modem
@@ -359,6 +360,16 @@ async def test_word_of_the_newest_message_with_that_number_is_the_one_and_of_oth
 
     assert first == Delivered("cm-new", arrived=True, words="Ok")
     assert (heard.empty(), left) == (True, ["b", "c", "d"])
+
+
+@pytest.mark.parametrize(
+    ("mode", "user", "stuck"),
+    [(0o3775, 1000, True), (0o2775, 1000, False), (0o3775, 114, False), (0o3775, 0, False)],
+)
+def test_folders_in_which_files_of_others_stick_are_known(mode, user, stuck):
+    folder = os.stat_result((mode, 0, 0, 0, 114, 120, 0, 0, 0, 0))
+
+    assert is_stuck(folder, user) is stuck
 
 
 async def test_what_was_heard_stays_in_the_spool_until_it_is_recorded():

@@ -7,6 +7,7 @@ of its arrival comes into `report`, and what others write into `incoming`.
 import contextlib
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ SETTLED = 1.0
 REMEMBERED = 8 * 86_400.0
 """Seconds for which word of a message may come: a network keeps it for a week."""
 _MOST = 65_536
+_MODE = 0o664
+"""For all to read: smsd mostly runs in another group than that of its folders, and makes its own files so."""
 _PATH = (
     ("outgoing", Stage.WAITING),
     ("checked", Stage.SENDING),
@@ -56,7 +59,7 @@ class SmstoolsSpool:
         outgoing = self._folder / "outgoing"
         aside = outgoing / f".{parcel.name}"
         with aside.open("wb") as file:
-            os.fchmod(file.fileno(), 0o660)
+            os.fchmod(file.fileno(), _MODE)
             file.write(_written(parcel))
             file.flush()
             os.fsync(file.fileno())
@@ -100,6 +103,8 @@ class SmstoolsSpool:
         place, until = self._folder / folder, time.time() - SETTLED
         if not place.is_dir():
             return
+        if is_stuck(place.stat(), os.geteuid()):
+            raise PermissionError(f"nothing can be removed from {place}: take its sticky bit away (chmod -t)")
         files = [path for path in place.iterdir() if path.is_file()]
         if folder == "report":
             self._not_ours &= {path.name for path in files}
@@ -125,6 +130,11 @@ class SmstoolsSpool:
             if all(headers.get(ours) == report.get(theirs) for ours, theirs in _SAME):
                 return path.name
         return None
+
+
+def is_stuck(folder: os.stat_result, user: int) -> bool:
+    """Say whether *user* cannot remove files of others from *folder*: they would be heard for ever."""
+    return bool(folder.st_mode & stat.S_ISVTX) and user not in {0, folder.st_uid}
 
 
 def _written(parcel: Parcel) -> bytes:
