@@ -277,6 +277,19 @@ BOARDS = (
                 states=YES,
             ),
             Panel(
+                "lines",
+                Text("无人确认的告警", "Alarms that nobody has taken on"),
+                'sum by (severity) (command_monitor_alarms{answered="false"})',
+                legend="{{severity}}",
+                limit=1,
+            ),
+            Panel(
+                "lines",
+                Text("各渠道待发的通知", "Notices that wait, by channel"),
+                'sum by (channel) (command_monitor_notices{rung="composed"})',
+                legend="{{channel}}",
+            ),
+            Panel(
                 "states",
                 Text("其他观测点", "Other vantages"),
                 "command_monitor_agent_presence",

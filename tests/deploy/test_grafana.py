@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 import yaml
 
+from monitor.core.vitals import OutputVitals
 from monitor.outputs.prometheus.reference import reference
 from tests.board import city
 from tests.board.conftest import serve  # noqa: F401 - a fixture
@@ -101,6 +102,7 @@ async def test_every_query_finds_data_in_a_real_prometheus(serve, tmp_path):  # 
         prometheus(tmp_path, it.url.removeprefix("http://")) as url,
         aiohttp.ClientSession() as client,
     ):
+        it.vitals.outputs["channel-sms"] = OutputVitals(connected=True)
         await query(client, url, "count_over_time(command_monitor_looks_total[1m]) > 10")
         empty = []
         for expr, title in queries.items():
