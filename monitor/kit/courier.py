@@ -19,6 +19,8 @@ from monitor.kit.text import clean
 
 REFUSED = frozenset({400, 413, 415, 422})
 """Statuses that are about this message alone: it will never be taken. All others a person may mend."""
+UNSURE = frozenset({502, 504})
+"""Statuses of one in between, who does not know what became of it further on."""
 LONGEST_WAIT = 3600.0
 """Seconds that a peer may have us wait."""
 _TAKEN = range(200, 300)
@@ -68,7 +70,9 @@ async def bring(ask: Ask, timeout: float, settings: ssl.SSLContext | None = None
     if answer.status in _TAKEN:
         return Receipt(Fate.TAKEN, body=answer.body)
     words = clean(f"status {answer.status} {answer.text}")
-    fate = Fate.REFUSED if answer.status in REFUSED else Fate.LATER
+    fate = (
+        Fate.REFUSED if answer.status in REFUSED else Fate.UNSURE if answer.status in UNSURE else Fate.LATER
+    )
     return Receipt(fate, words, _wait(answer.headers.get("Retry-After", "")), answer.body)
 
 

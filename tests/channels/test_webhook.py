@@ -56,6 +56,8 @@ async def test_a_second_attempt_has_the_same_name_and_without_a_secret_there_is_
         (404, Fate.LATER, None),
         (302, Fate.LATER, None),
         (500, Fate.LATER, None),
+        (502, Fate.UNSURE, None),
+        (504, Fate.UNSURE, None),
         ((429, {"Retry-After": "7"}), Fate.LATER, 7.0),
         ((503, {"Retry-After": "99999"}), Fate.LATER, 3600.0),
     ],
