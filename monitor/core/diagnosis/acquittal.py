@@ -100,16 +100,16 @@ class Trial:
                 failing.setdefault(number, []).append(row)
         while left:
             row, suspects = left.popitem()
-            quarter = _Quarter([row], set(suspects), failing)
-            todo = [*suspects]
+            found, members, todo = [row], set(suspects), [*suspects]
             while todo:
                 for other in failing[todo.pop()]:
-                    more = left.pop(other, None)
-                    if more is not None:
-                        todo += more - quarter.members
-                        quarter.members.update(more)
-                        quarter.rows.append(other)
-            yield quarter
+                    if other in left:
+                        more = left.pop(other) - members
+                        found.append(other)
+                        if more:
+                            todo += more
+                            members |= more
+            yield _Quarter(found, members, failing)
 
     def _bound(self, quarter: _Quarter) -> float:
         """Return what some answer to a quarter costs: it blames, by row, whose looks fail most often."""

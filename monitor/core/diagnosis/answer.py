@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from monitor.core.diagnosis.evidence import Evidence, Facts, Tuning, Weights
 from monitor.core.diagnosis.part import Part, Rival
 from monitor.core.diagnosis.problem import blocks
-from monitor.core.diagnosis.search import search
+from monitor.core.diagnosis.search import searched
 from monitor.core.topology import Kind, Topology
 
 SHARED = frozenset({Kind.CARRIER, Kind.DUCT, Kind.EQUIPMENT})
@@ -95,7 +95,8 @@ def diagnose(
         return Diagnosis()
     weights = Weights(topology, frozenset(planned), tuning)
     problems = blocks(topology, facts, weights)
-    parts = [Part(block, search(block, tuning.effort), weights, topology) for block in problems]
+    solved = zip(problems, searched(problems, tuning.effort), strict=True)
+    parts = [Part(block, found, weights, topology) for block, found in solved]
     return _Report(topology, facts, parts, tuning).diagnosis(frozenset(planned))
 
 

@@ -7,7 +7,7 @@ more than `WINDOW`. The bound is a feasible dual: each line pays what it may wit
 more than it costs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
@@ -54,6 +54,18 @@ class _Node(NamedTuple):
     skip: int
     """Bad lines that are not to be."""
     cost: float
+
+
+def searched(blocks: Iterable[Block], effort: int) -> Iterator[Found]:
+    """Give the answers to each block; blocks that are alike but for who the suspects are, are searched once."""
+    known: dict[object, Found] = {}
+    for block in blocks:
+        how = tuple([(suspect.weight, suspect.hits) for suspect in block.suspects])
+        like = how, block.base, block.bad, block.costs
+        found = known.get(like)
+        if found is None:
+            found = known[like] = search(block, effort)
+        yield found
 
 
 def search(block: Block, effort: int) -> Found:
