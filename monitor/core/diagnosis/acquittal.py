@@ -18,7 +18,7 @@ from monitor.core.diagnosis.evidence import WINDOW, Facts, Weights
 from monitor.core.topology import Topology
 from monitor.core.topology.model import Row
 
-MUCH = 100.0
+MUCH = 20.0
 """Nats that a part of the network may cost before it is taken apart further."""
 FRUITLESS = 20
 """One acquitted in so many is not worth another look at the others."""

@@ -57,7 +57,7 @@ class _Node(NamedTuple):
 
 
 def searched(blocks: Iterable[Block], effort: int) -> Iterator[Found]:
-    """Give the answers to each block; blocks that are alike but for who the suspects are, are searched once."""
+    """Give the answers to each block; those that differ only in who is suspected are searched once."""
     known: dict[object, Found] = {}
     for block in blocks:
         how = tuple([(suspect.weight, suspect.hits) for suspect in block.suspects])
