@@ -10,9 +10,8 @@ from monitor.core.planned_news import By
 from monitor.core.report import State
 from monitor.store import log_file
 from monitor.store.audit_check import acts, check_file
-from tests.engine.city import Script, city, running
+from tests.engine.city import Script, city, orders_for, running
 from tests.engine.test_intake import engine_of, told
-from tests.engine.test_orders import orders_of
 from tests.logs import opened
 
 HOUR = 3600.0
@@ -41,7 +40,7 @@ async def test_planned_work_that_is_entered_ended_and_called_off(tmp_path):
     begin = round(time.time() + HOUR)
     add = {"order": "planned/add", "what": ["dan"], "who": "李", "document": "12", "end": begin + HOUR}
     async with running(city(), Script(), tmp_path) as (engine, _):
-        orders = orders_of(engine)
+        orders = orders_for(engine)
         await orders.answer(add | {"id": "now"}, 7, "socket")
         await orders.answer({"order": "planned/end", "id": "now", "who": "王"}, None, "mqtt")
         await orders.answer(add | {"id": "later", "begin": begin}, 7, "socket")
@@ -65,7 +64,7 @@ async def test_planned_work_that_is_entered_ended_and_called_off(tmp_path):
 
 async def test_a_roll_call_and_an_act_that_changes_nothing(tmp_path):
     async with called(tmp_path) as engine:
-        orders = orders_of(engine)
+        orders = orders_for(engine)
         order = {
             "order": "report/enter",
             "subject": "dan/radio",
@@ -102,7 +101,7 @@ async def test_an_act_and_its_event_are_in_one_transaction(tmp_path):
 
 
 async def orders_settle(engine):
-    await orders_of(engine).recorded()
+    await orders_for(engine).recorded()
 
 
 async def test_who_asked_for_a_reload_is_kept_with_it_and_with_one_that_is_refused(tmp_path):
