@@ -146,19 +146,22 @@ def open(options: Options) -> SmsChannel:  # noqa: A001 - the name of every kind
     return SmsChannel(options)
 
 
-def _receipt(found: Found, parcel: Parcel, otherwise: str = "it is gone from the spool") -> Receipt:
+def _receipt(found: Found, parcel: Parcel, otherwise: str = "") -> Receipt:
+    """Say what follows; what is gone without a trace may have been sent, and would be again, and again."""
     match found.stage:
         case Stage.SENT:
             return Receipt(Fate.TAKEN, reference=parcel.name)
         case Stage.FAILED:
             return Receipt(Fate.LATER, discreet(f"the modem gave up: {found.words}", (parcel.number,)))
+        case Stage.GONE:
+            return Receipt(Fate.REFUSED, "gone from the spool: does its daemon keep what it has sent?")
     return Receipt(Fate.UNSURE, otherwise)
 
 
 def _brought(one: Arrived | Heard) -> Back:
     if isinstance(one, Arrived):
         return Delivered(one.name, one.arrived, clean(one.words))
-    return Reply(one.sender, one.text)
+    return Reply(one.sender, clean(one.text))
 
 
 def _short(text: str) -> str:

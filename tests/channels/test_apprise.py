@@ -92,7 +92,11 @@ async def test_it_speaks_to_a_mail_server_as_well():
     "behave",
     [
         pytest.param(never_answers, id="never-answers"),
-        pytest.param(endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65_536), id="talks-without-end"),
+        pytest.param(
+            endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65_536),
+            id="talks-without-end",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 async def test_no_peer_holds_it_up(behave):

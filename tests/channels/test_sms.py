@@ -161,6 +161,9 @@ class Smstools:
     def end(self, good):
         (self.folder / "checked" / NAME).rename(self.folder / ("sent" if good else "failed") / NAME)
 
+    def lose(self):
+        (self.folder / "outgoing" / NAME).unlink()
+
     def waiting(self):
         return len(list((self.folder / "outgoing").glob("cm-*")))
 
@@ -181,6 +184,9 @@ class Gammu:
             " SELECT ID, CreatorID, ?, '', '', '' FROM outbox"
         )
         self.tables.run(move, "SendingOK" if good else "SendingError")
+        self.tables.run("DELETE FROM outbox")
+
+    def lose(self):
         self.tables.run("DELETE FROM outbox")
 
     def waiting(self):
@@ -253,6 +259,28 @@ async def test_one_that_failed_is_laid_again(spool):
             spool.end(good=good)
             receipt = await attempt
             assert receipt.fate is (Fate.TAKEN if good else Fate.LATER)
+
+
+async def test_one_that_is_gone_without_a_trace_is_not_sent_again_and_again(spool):
+    async with channel(**spool.options) as one:
+        attempt = asyncio.create_task(one.send(message(to=PHONE)))
+        await laid(spool)
+        spool.lose()
+        receipt = await attempt
+
+    assert receipt.fate is Fate.REFUSED
+    assert receipt.words == "gone from the spool: does its daemon keep what it has sent?"
+
+
+async def test_smstools_must_keep_what_it_has_sent():
+    with smstools_spool() as folder:
+        (folder / "sent").rmdir()
+        async with channel(spooler="smstools", folder=folder) as one:
+            receipt = await one.send(message(to=PHONE))
+        laid = list((folder / "outgoing").iterdir())
+
+    assert (receipt.fate, laid) == (Fate.LATER, [])
+    assert "sent" in receipt.words
 
 
 async def test_a_spool_that_is_not_there_is_a_matter_for_a_person(tmp_path):

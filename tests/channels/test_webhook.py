@@ -13,7 +13,7 @@ from monitor.kit.courier import Fate
 from tests.channels.ground import KEY, PHONE, SECRET, message
 from tests.outputs.receiver import receiving
 from tests.probes.certificates import Authority
-from tests.probes.peers import closed_port, never_answers, peer
+from tests.probes.peers import closed_port, never_answers, peer, says
 
 
 async def sent(url, **options):
@@ -70,12 +70,25 @@ async def test_the_status_decides(answer, fate, wait):
     assert receipt.words.startswith("status ")
 
 
-async def test_what_was_sent_and_never_answered_is_in_doubt_and_what_was_never_sent_is_not():
-    async with peer(never_answers) as silent:
-        doubt = await sent(f"http://127.0.0.1:{silent.port}/", timeout=0.2)
-    refused = await sent(f"http://127.0.0.1:{closed_port()}/", timeout=0.2)
+@pytest.mark.parametrize(
+    "behave",
+    [
+        pytest.param(never_answers, id="silence"),
+        pytest.param(says(lambda _: b""), id="hung-up-after-it-was-read"),
+        pytest.param(says(lambda _: b"HTTP/1.1 2"), id="half-an-answer"),
+    ],
+)
+async def test_what_was_sent_and_never_answered_is_in_doubt(behave):
+    async with peer(behave) as one:
+        receipt = await sent(f"http://127.0.0.1:{one.port}/", timeout=0.3)
 
-    assert (doubt.fate, refused.fate) == (Fate.UNSURE, Fate.LATER)
+    assert receipt.fate is Fate.UNSURE
+
+
+async def test_what_was_never_sent_is_not_in_doubt():
+    receipt = await sent(f"http://127.0.0.1:{closed_port()}/", timeout=0.3)
+
+    assert receipt.fate is Fate.LATER
 
 
 async def test_a_certificate_that_nobody_vouches_for_gets_no_message(tmp_path):

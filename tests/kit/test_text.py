@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.kit.text import clean, contains, unescape
+from monitor.kit.text import clean, contains, discreet, unescape
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,34 @@ def test_bytes_can_be_written_as_text(written, meant):
 def test_an_unknown_escape_is_refused(written):
     with pytest.raises(ValueError, match="no escape"):
         unescape(written)
+
+
+@pytest.mark.parametrize(
+    ("said", "hidden", "told"),
+    [
+        ("no such user zhang@x.cn", ["zhang@x.cn"], "no such user ***"),
+        ("to +8613812345678 or 13812345678", [], "to +861******5678 or 138****5678"),
+        ("short 10086 stays", [], "short 10086 stays"),
+        ("key and key-of-key", ["key", "key-of-key"], "*** and ***"),
+        ("nothing", ["", "x"], "nothing"),
+        ("two\nlines", [], "two lines"),
+    ],
+)
+def test_words_of_a_peer_hold_neither_a_secret_nor_a_number(said, hidden, told):
+    assert discreet(said, hidden) == told
+
+
+@settings(max_examples=200)
+@given(
+    before=st.text(max_size=300),
+    after=st.text(max_size=5000),
+    secret=st.text("abcXYZ0189", min_size=6, max_size=40),
+)
+def test_wherever_a_secret_stands_no_word_has_it(before, after, secret):
+    told = discreet(before + secret + after + secret, [secret])
+
+    assert secret not in told
+    assert len(told) <= 200
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ class SmstoolsSpool:
             (self._folder / "failed" / parcel.name).unlink(missing_ok=True)
         elif found.stage is not Stage.GONE:
             return found
+        for kept in ("sent", "failed"):  # without them smsd throws away what it is done with
+            (self._folder / kept).stat()
         outgoing = self._folder / "outgoing"
         aside = outgoing / f".{parcel.name}"
         with aside.open("wb") as file:
