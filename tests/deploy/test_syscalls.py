@@ -49,7 +49,7 @@ def calls(name, known):
 
 
 def let_through(unit):
-    """Return the calls that a unit's filter lets through: `@default` and what is named, less what is denied."""
+    """Return the calls that a unit's filter lets through: `@default`, what is named, less what is denied."""
     known = groups()
     allowed = calls("@default", known)
     for words in re.findall(r"^SystemCallFilter=(.*)$", (UNITS / unit).read_text(), re.MULTILINE):
