@@ -12,6 +12,7 @@ import yaml
 
 from monitor.cli.asyncapi import EVERYTHING, document
 from monitor.core.agent import Agent, Presence
+from monitor.core.alarm import Answer
 from monitor.core.health import Health
 from monitor.core.inventory import Role
 from monitor.core.vitals import Vitals
@@ -50,7 +51,7 @@ def validate(topic, payload):
 
 def gathering():
     """Return a world and vitals with something in every part of them: incidents, agents, a backup."""
-    world, vitals = city.blamed(), Vitals()
+    world, vitals = city.alarmed(city.blamed(), Answer("zhang", "sms", 1.0, name="张伟")), Vitals()
     world.agents["yunyang"] = Agent("yunyang", Presence.ONLINE, 1.0, "b", 2, 1.0, clock_offset=-3600.0)
     world.agents["wudangshan"] = Agent("wudangshan")
     vitals.store.backup_at, vitals.store.trouble = 1_790_000_000.0, "disk full"

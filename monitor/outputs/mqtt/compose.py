@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor import __version__
 from monitor.core.agent import Agent
+from monitor.core.alarm import Alarm
 from monitor.core.health import Status, SubjectKind
 from monitor.core.inventory import Circuit, Name, Role
 from monitor.core.lateness import is_late
@@ -16,6 +17,7 @@ from monitor.core.story import Story
 from monitor.core.vitals import StoreVitals, Vitals
 from monitor.core.world import Event, Reading, World, call_over
 from monitor.outputs.mqtt import payloads
+from monitor.outputs.mqtt.alarm import AlarmPayload, alarm_payload
 from monitor.outputs.mqtt.incident import IncidentPayload, incident_payload
 from monitor.outputs.mqtt.outbox import event_id
 from monitor.outputs.mqtt.topics import levels
@@ -69,6 +71,12 @@ class Composer:
         self._seq += 1
         stamp = self._stamp() | {"seq": self._seq, "valid_for": self._valid_for}
         return incident_payload(story, stamp, self._iso, brief=brief)
+
+    def alarm(self, alarm: Alarm) -> AlarmPayload:
+        """Say all that is known of an open alarm."""
+        self._seq += 1
+        stamp = self._stamp() | {"seq": self._seq, "valid_for": self._valid_for}
+        return alarm_payload(alarm, stamp, self._iso)
 
     def event(self, event: Event) -> payloads.EventPayload:
         """Say what happened, whoever saw it."""

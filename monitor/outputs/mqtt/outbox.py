@@ -33,6 +33,7 @@ class Lane(StrEnum):
     EVENT = "event"
     STATUS = "status"
     INCIDENT = "incident"
+    ALARM = "alarm"
     CLEAR = "clear"
 
 
@@ -43,7 +44,7 @@ class Item:
     ticket: int
     lane: Lane
     key: str
-    """Of an event or an incident its id, of a status its subject, of something to clear its topic."""
+    """Of an event, incident or alarm its id, of a status its subject, of something to clear its topic."""
     event: Event | None = None
     number: int = 0
     """Of an event, the place in which it was given to us."""
@@ -112,7 +113,7 @@ class Outbox:
         self._unsettled += given
 
     def change(self, keys: Iterable[str], lane: Lane = Lane.STATUS) -> None:
-        """Tell these subjects' statuses, or the incidents with these ids, soon."""
+        """Tell these subjects' statuses, or the incidents or alarms with these ids, soon."""
         self._changed |= dict.fromkeys((lane, key) for key in keys)
 
     def refresh(self, keys: Iterable[str], lane: Lane = Lane.STATUS) -> None:
@@ -120,10 +121,15 @@ class Outbox:
         self._refresh |= dict.fromkeys((lane, key) for key in keys)
 
     def introduce(
-        self, subjects: Iterable[str] = (), topics: Iterable[str] = (), incidents: Iterable[str] = ()
+        self,
+        subjects: Iterable[str] = (),
+        topics: Iterable[str] = (),
+        incidents: Iterable[str] = (),
+        alarms: Iterable[str] = (),
     ) -> None:
         """Refresh these and clear these topics, and see to it that it is known when that is done."""
         told = {(Lane.INCIDENT, name): None for name in incidents}
+        told |= {(Lane.ALARM, name): None for name in alarms}
         told |= {(Lane.STATUS, subject): None for subject in subjects}
         cleared = {(Lane.CLEAR, topic): None for topic in topics}
         self._refresh |= told

@@ -16,6 +16,7 @@ from datetime import tzinfo
 from functools import lru_cache
 
 from monitor.core.vitals import OutputVitals, Vitals
+from monitor.core.world import World
 from monitor.kit.mqtt import Connection, MqttError, Refused, Resolve, Session
 from monitor.outputs.mqtt.condition import Condition
 from monitor.outputs.mqtt.ear import Ear
@@ -28,7 +29,7 @@ from monitor.outputs.mqtt.outbox import Lane, Outbox
 from monitor.outputs.mqtt.sweep import Sweep, comes_back, sweep
 from monitor.outputs.mqtt.teller import Teller
 from monitor.outputs.mqtt.topics import DAEMONS, ECHO, TREES
-from monitor.outputs.mqtt.writer import Writer
+from monitor.outputs.mqtt.writer import Writer, open_alarms
 from monitor.ports import Feed, Intake, News
 
 ENOUGH_EVENTS = 500
@@ -111,6 +112,7 @@ class Publisher:
         world = self._feed.world
         mentioning = self._mentions.changed(news.incidents, world.stories) & world.statuses.keys()
         self._outbox.change(news.incidents, Lane.INCIDENT)
+        self._outbox.change(_alarms(news, world), Lane.ALARM)
         self._outbox.change([*news.changed, *sorted(mentioning)])
         self._stir()
 
@@ -125,6 +127,7 @@ class Publisher:
             if self._session is not None and self._vouching():
                 world = self._feed.world
                 self._outbox.refresh((i for i in world.stories if _step_of(i) == step), Lane.INCIDENT)
+                self._outbox.refresh((a for a in open_alarms(world) if _step_of(a) == step), Lane.ALARM)
                 self._outbox.refresh(s for s in world.statuses if _step_of(s) == step)
                 self._stir()
 
@@ -216,7 +219,9 @@ class Publisher:
         """Tell every incident and every status anew, and wait until the broker has answered each."""
         if self._vouching():
             world = self._feed.world
-            self._outbox.introduce(list(world.statuses), incidents=list(world.stories))
+            self._outbox.introduce(
+                list(world.statuses), incidents=list(world.stories), alarms=open_alarms(world)
+            )
         await self._teller.settled()
 
     async def _clear(self, topics: Iterable[str]) -> None:
@@ -267,6 +272,12 @@ class Publisher:
             condition.overlaps(self._others.overlap())
         condition.certificate_ends = self._connection.certificate_ends
         condition.show()
+
+
+def _alarms(news: News, world: World) -> Iterable[str]:
+    """Give the ids of the alarms of which something has changed, our own alone."""
+    own = (one.subject for one in news.events if one.kind == "alarm" and one.received_at is None)
+    return {*own, *(news.incidents & world.alarms.keys())}
 
 
 @lru_cache(maxsize=1 << 16)

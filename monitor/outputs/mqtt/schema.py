@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from monitor import __version__
 from monitor.core.health import SubjectKind
+from monitor.outputs.mqtt.alarm import AlarmPayload
 from monitor.outputs.mqtt.heartbeats import HEARTBEAT, HeartbeatPayload
 from monitor.outputs.mqtt.incident import IncidentPayload
 from monitor.outputs.mqtt.orders import ANSWER, ORDER, AnswerPayload, OrderPayload
@@ -20,7 +21,7 @@ from monitor.outputs.mqtt.payloads import (
     LinkStatus,
     NetworkStatus,
 )
-from monitor.outputs.mqtt.topics import DAEMON, EVENT, INCIDENT, SHAPES
+from monitor.outputs.mqtt.topics import ALARM, DAEMON, EVENT, INCIDENT, SHAPES
 
 Document = dict[str, Any]
 
@@ -52,6 +53,7 @@ Channels = Mapping[str, Channel]
 CHANNELS: Channels = {
     **{str(kind): Channel(SHAPES[kind], model, retained=True) for kind, model in _STATUSES.items()},
     "incident": Channel(INCIDENT, IncidentPayload, retained=True),
+    "alarm": Channel(ALARM, AlarmPayload, retained=True),
     "event": Channel(EVENT, EventPayload, retained=False),
     "daemon": Channel(DAEMON, DaemonPayload, retained=True),
 }
@@ -69,8 +71,8 @@ _PARAMETERS = {
     "network": "Id of an upper network, from the inventory: `city`, `province`.",
     "role": "`primary` or `backup`.",
     "device": "Key of a device at its center, from the inventory.",
-    "id": "Id of an incident, the date and time of its first miss: `20261124-091407`.",
-    "matter": "What the order is about: `planned` or `report`.",
+    "id": "Id of an incident or an alarm, the date and time of its first miss: `20261124-091407`.",
+    "matter": "What the order is about: `planned`, `report` or `alarm`.",
     "vantage": "Id of the place where the daemon runs, from the inventory.",
     "check": "Readable path of a check, `danjiangkou/province/primary/icmp`: as many levels as it has.",
 }

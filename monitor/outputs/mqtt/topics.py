@@ -17,8 +17,9 @@ SHAPES = {
 """Topic below the root, by kind of subject; the names in braces are the levels of the subject's path."""
 
 INCIDENT = "incident/{id}"
-TREES = ("status/#", "network/#", "incident/#")
-"""Filters below the root that match every status and every incident."""
+ALARM = "alarm/{id}"
+TREES = ("status/#", "network/#", "incident/#", "alarm/#")
+"""Filters below the root that match every status, every incident and every alarm."""
 
 EVENT = "event"
 DAEMON = "daemon/{vantage}"
@@ -53,6 +54,11 @@ def topic_of(root: str, status: Status) -> str:
 def incident_topic(root: str, incident: str) -> str:
     """Return the topic of an incident by its id; raises ValueError if that cannot stand in one."""
     return _checked(f"{root}/{INCIDENT.format(id=incident)}")
+
+
+def alarm_topic(root: str, alarm: str) -> str:
+    """Return the topic of an alarm by its id, which becomes one level; raises ValueError if it cannot."""
+    return _checked(f"{root}/{ALARM.format(id=alarm.replace('/', '-'))}")
 
 
 def _checked(topic: str) -> str:

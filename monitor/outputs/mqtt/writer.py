@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import tzinfo
 
+from monitor.core.alarm import Alarm
 from monitor.core.vitals import Vitals
 from monitor.core.world import World
 from monitor.kit.mqtt import Message
@@ -10,7 +11,7 @@ from monitor.outputs.mqtt.compose import Composer
 from monitor.outputs.mqtt.options import MqttOptions
 from monitor.outputs.mqtt.outbox import Item, Lane
 from monitor.outputs.mqtt.payloads import Payload
-from monitor.outputs.mqtt.topics import DAEMON, EVENT, incident_topic, topic_of
+from monitor.outputs.mqtt.topics import DAEMON, EVENT, alarm_topic, incident_topic, topic_of
 
 Named = tuple[Lane, str]
 """Something that has a retained topic: the lane it is told in, and its subject or id."""
@@ -65,6 +66,8 @@ class Writer:
                 return self._status(item.key)
             case Lane.INCIDENT:
                 return self._incident(item.key, most)
+            case Lane.ALARM:
+                return self._alarm(item.key)
             case _:
                 return None if self.is_told(item.key) else Message(item.key, b"", retain=True)
 
@@ -75,9 +78,11 @@ class Writer:
         return self._topics.get((item.lane, item.key), item.key)
 
     def is_told(self, topic: str) -> bool:
-        """Say whether *topic* belongs to a subject or an incident that there is."""
+        """Say whether *topic* belongs to a subject, an incident or an open alarm that there is."""
         lane, key = self._named.get(topic, (Lane.STATUS, ""))
         world = self._world()
+        if lane is Lane.ALARM:
+            return _is_open(world.alarms.get(key))
         return key in (world.stories if lane is Lane.INCIDENT else world.statuses)
 
     def forget(self, topic: str) -> None:
@@ -130,6 +135,14 @@ class Writer:
                 break
         return message
 
+    def _alarm(self, name: str) -> Message | None:
+        """Say how the alarm is, or take back what was said if it is over."""
+        alarm, named = self._world().alarms.get(name), (Lane.ALARM, name)
+        if alarm is None or alarm.closed_at is not None:
+            return self._cleared(named)
+        topic = self._note(named, alarm_topic(self._options.root, name))
+        return _message(topic, self._composer.alarm(alarm), retain=True, expiry=self._expiry)
+
     def _note(self, named: Named, topic: str) -> str:
         self._topics[named] = topic
         self._named[topic] = named
@@ -143,6 +156,15 @@ class Writer:
     def _expiry(self) -> int:
         """Seconds after which the broker forgets a retained word."""
         return max(1, round(self._options.valid_for))
+
+
+def open_alarms(world: World) -> dict[str, Alarm]:
+    """Return the alarms that are not over, by id."""
+    return {name: alarm for name, alarm in world.alarms.items() if _is_open(alarm)}
+
+
+def _is_open(alarm: Alarm | None) -> bool:
+    return alarm is not None and alarm.closed_at is None
 
 
 def _fits(message: Message, most: int) -> bool:
