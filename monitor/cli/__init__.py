@@ -17,10 +17,11 @@ from monitor.errors import MonitorError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
-    if "run" in (sys.argv[1:2] if argv is None else argv[:1]):
+    first = "".join(sys.argv[1:2] if argv is None else argv[:1])
+    if first == "run":
         # A reload asked for before the daemon can listen for it must not end it, as the default would.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    args = _parser().parse_args(argv)
+    args = _parser(first).parse_args(argv)
     try:
         return int(args.run(args))
     except MonitorError as error:
@@ -32,13 +33,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: str) -> argparse.ArgumentParser:
+    """Return the parser; if the *first* word is a verb that verb alone is loaded: a daemon needs no demo."""
     parser = argparse.ArgumentParser(
         prog="command-monitor", description="Health monitor for a command network."
     )
     parser.add_argument("--version", action="version", version=f"command-monitor {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for _, name, _ in pkgutil.iter_modules(__path__):
+    names = [name for _, name, _ in pkgutil.iter_modules(__path__)]
+    for name in [one for one in names if one.replace("_", "-") == first] or names:
         module = importlib.import_module(f"{__name__}.{name}")
         verb = verbs.add_parser(name.replace("_", "-"), help=module.HELP, description=module.__doc__)
         module.arguments(verb)
