@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.act import Act
@@ -40,6 +40,7 @@ def renumbered(rows, by):
     return [row | {"number": row["number"] + by} for row in rows]
 
 
+always = settings(derandomize=True, max_examples=200, deadline=None)
 lengths = st.integers(1, 12)
 anchors = st.sampled_from([None, Link(40, "ab" * 32)])
 
@@ -50,6 +51,7 @@ def named(rows, head, anchor=None):
     return first.number, first.why
 
 
+@always
 @given(lengths, anchors)
 def test_a_chain_that_nobody_touched_is_whole(count, anchor):
     rows, head = chain(count, anchor)
@@ -64,6 +66,7 @@ def test_a_log_without_acts_is_whole():
     assert check([], head=Link(3, "x"), anchor=Link(3, "x")).breaks == ()
 
 
+@always
 @given(st.data(), lengths, anchors, st.sampled_from((*COLUMNS, "hash")), st.booleans())
 def test_a_changed_row_is_named_even_with_a_hash_to_match(data, count, anchor, column, hides):
     rows, head = chain(count, anchor)
@@ -76,6 +79,7 @@ def test_a_changed_row_is_named_even_with_a_hash_to_match(data, count, anchor, c
     assert len(check(rows, head=head, anchor=anchor).breaks) == 1
 
 
+@always
 @given(st.data(), lengths, anchors, st.booleans())
 def test_a_removed_row_is_named_even_if_the_others_close_up(data, count, anchor, closes_up):
     rows, head = chain(count, anchor)
@@ -87,6 +91,7 @@ def test_a_removed_row_is_named_even_if_the_others_close_up(data, count, anchor,
     assert len(check(left, head=head, anchor=anchor).breaks) == 1
 
 
+@always
 @given(st.data(), st.integers(2, 12), anchors)
 def test_of_two_rows_that_changed_places_the_first_is_named(data, count, anchor):
     rows, head = chain(count, anchor)
@@ -97,6 +102,7 @@ def test_of_two_rows_that_changed_places_the_first_is_named(data, count, anchor)
     assert named(rows, head, anchor) == (here, Why.CHANGED)
 
 
+@always
 @given(st.data(), lengths, anchors, st.booleans())
 def test_an_inserted_row_is_named_even_if_it_fits_the_one_before(data, count, anchor, fits):
     rows, head = chain(count, anchor)
@@ -112,6 +118,7 @@ def test_an_inserted_row_is_named_even_if_it_fits_the_one_before(data, count, an
     assert len(check(more, head=head, anchor=anchor).breaks) == 1
 
 
+@always
 @given(lengths, st.integers(1, 5))
 def test_acts_after_a_row_that_was_put_at_the_end_do_not_hide_it(count, more):
     rows, head = chain(count)
@@ -124,6 +131,7 @@ def test_acts_after_a_row_that_was_put_at_the_end_do_not_hide_it(count, more):
     assert named([*rows, forged, *later], last) == (count + 1, Why.INSERTED)
 
 
+@always
 @given(lengths, st.integers(1, 12))
 def test_rows_of_before_the_cut_that_are_there_again_are_named(count, number):
     rows, head = chain(count, Link(12, "ab" * 32))
@@ -132,6 +140,7 @@ def test_rows_of_before_the_cut_that_are_there_again_are_named(count, number):
     assert named([old, *rows], head, Link(12, "ab" * 32)) == (number, Why.INSERTED)
 
 
+@always
 @given(lengths)
 def test_without_its_end_a_chain_is_not_whole(count):
     rows, _ = chain(count)
@@ -139,6 +148,7 @@ def test_without_its_end_a_chain_is_not_whole(count):
     assert named(rows, None) == (count, Why.NO_HEAD)
 
 
+@always
 @given(st.integers(2, 12), st.randoms())
 def test_whatever_is_done_to_it_the_check_comes_to_an_end(count, dice):
     rows, head = chain(count)
