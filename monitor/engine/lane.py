@@ -174,9 +174,9 @@ class Lane:
                 self._moved(letter, receipt, Rung.HANDED_OVER)
             case Fate.REFUSED:
                 self._moved(letter, receipt, Rung.REFUSED)
-            case Fate.LATER:
+            case Fate.LATER if not letter.unsure:
                 self._dissolve(letter, receipt)
-            case Fate.UNSURE:
+            case Fate.LATER | Fate.UNSURE:
                 self._bring_again(letter, receipt)
 
     async def _attempt(self, letter: Letter) -> Receipt:

@@ -80,16 +80,16 @@ async def test_what_was_surely_not_taken_goes_with_what_came_meanwhile():
 
 
 async def test_what_may_have_been_taken_comes_again_under_the_same_key():
-    hall = Sink(answers=[UNSURE, TAKEN])
+    hall = Sink(answers=[UNSURE, LATER, TAKEN])
     async with room({"hall": hall.open(Address.NONE)}) as built:
         built.happens()
         await hall.until(1)
         await built.until(lambda: built.notices()[0].unsure)
         built.telling.tell([built.telling.event("incident", "c2", named(2))])
-        await hall.until(3)
+        await hall.until(4)
 
-    assert hall.keys[0] == hall.keys[1] != hall.keys[2]
-    assert [message.unsure for message in hall.brought] == [False, True, False]
+    assert hall.keys[0] == hall.keys[1] == hall.keys[2] != hall.keys[3]
+    assert [message.unsure for message in hall.brought] == [False, True, True, False]
 
 
 async def test_a_dead_channel_delays_no_other():
