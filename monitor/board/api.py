@@ -19,7 +19,7 @@ from monitor.core.inventory import Carrier, Center, Circuit, Device, Link, Name,
 from monitor.core.observation import Outcome
 from monitor.core.planned_news import window_facts
 from monitor.core.report_news import report_facts
-from monitor.core.storytelling import incident_facts
+from monitor.core.story_facts import incident_facts
 from monitor.core.vitals import StoreVitals, Vitals
 from monitor.core.world import Json, Reading, World, call_over
 from monitor.kit.text import discreet

@@ -19,7 +19,8 @@ from monitor.core.incident import Book, Change, Incident, Seen, Stage, advance, 
 from monitor.core.inventory import Name
 from monitor.core.joint import began
 from monitor.core.story import Story
-from monitor.core.storytelling import Storyteller, incident_news
+from monitor.core.story_facts import incident_news
+from monitor.core.storytelling import Storyteller
 from monitor.core.topology import Topology
 from monitor.core.trace import concerns, joined, trace_news
 from monitor.core.world import Event, World

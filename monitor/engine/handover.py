@@ -9,7 +9,7 @@ from monitor.core.alarm import Rung
 from monitor.core.alarm.desk import Turn
 from monitor.core.alarm.news import alarm_facts, notice_facts
 from monitor.core.planned_news import By
-from monitor.core.storytelling import incident_facts
+from monitor.core.story_facts import incident_facts
 from monitor.core.vitals import Vitals
 from monitor.core.world import Json, World
 from monitor.engine.alarms import Alarms

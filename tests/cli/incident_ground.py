@@ -5,7 +5,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from monitor.core.incident import Change, Other, Stage
-from monitor.core.storytelling import incident_news
+from monitor.core.story_facts import incident_news
 from monitor.core.world import Event
 from monitor.store import log_file
 from monitor.store.batch import Batch, write

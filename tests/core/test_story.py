@@ -12,7 +12,7 @@ from monitor.core.ending import Ending
 from monitor.core.incident import Change, Other, Stage
 from monitor.core.inventory import Name, Risk, RiskKind
 from monitor.core.story import Call, Left
-from monitor.core.storytelling import LOOKS, incident_facts, incident_news
+from monitor.core.story_facts import LOOKS, incident_facts, incident_news
 from monitor.vantages.wire import Entry
 from tests.core.story_ground import AT, BRIDGE, SUBSTATION, Ground
 

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.core.incident import Stage
-from monitor.core.storytelling import incident_facts
+from monitor.core.story_facts import incident_facts
 from monitor.outputs.log import MOST_FACTS, WORRIES, LogOutput
 from tests.board import city
 from tests.board.conftest import HandFeed, event

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from monitor.core.incident import Stage
-from monitor.core.storytelling import incident_facts
+from monitor.core.story_facts import incident_facts
 from monitor.core.vitals import Vitals
 from monitor.outputs.webhook import WebhookOptions, WebhookOutput
 from tests.board import city

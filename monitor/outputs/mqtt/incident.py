@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 
 from monitor.core.incident import Stage
 from monitor.core.story import Story
-from monitor.core.storytelling import incident_facts
+from monitor.core.story_facts import incident_facts
 from monitor.core.topology import Kind
 from monitor.outputs.mqtt.payloads import NamePayload, Payload, Seconds, Stamp
 
