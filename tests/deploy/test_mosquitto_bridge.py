@@ -70,7 +70,7 @@ async def test_what_is_for_consumers_goes_up_also_what_was_told_meanwhile_and_th
         who(city, vouching, "city") as teller,
     ):
         session = await teller.session()
-        for topic in ("status/dan", "network/city", "incident/1", "daemon/city"):
+        for topic in ("status/dan", "network/city", "incident/1", "alarm/1", "daemon/city"):
             await session.publish(Message(f"{ROOT}/{topic}", b"1", retain=True, expiry=60))
         for topic in ("daemon/city/echo", "ack/dan", "command/city/planned/answer", "event"):
             await session.publish(Message(f"{ROOT}/{topic}", b"1"))
@@ -87,7 +87,8 @@ async def test_what_is_for_consumers_goes_up_also_what_was_told_meanwhile_and_th
 
     missed = [payload for topic, payload in heard if topic == f"{SEEN}/event" and b"meanwhile" in payload]
     consumers = {
-        f"{SEEN}/{topic}" for topic in ("status/dan", "network/city", "incident/1", "daemon/city", "event")
+        f"{SEEN}/{topic}"
+        for topic in ("status/dan", "network/city", "incident/1", "alarm/1", "daemon/city", "event")
     }
     assert first - {"cities/shiyan/bridge"} == consumers
     assert list(dict.fromkeys(missed)) == [b"meanwhile %d" % number for number in range(20)]
