@@ -1,6 +1,7 @@
 """What may be ordered while the daemon runs, and the answers; who may do it is decided where they come in."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,10 +27,13 @@ from monitor.engine.handover import Handover, ShowHandover, SignHandover
 from monitor.engine.intake import Intake
 from monitor.engine.order import Order, Words
 from monitor.engine.planning import Planner, RefusedError
+from monitor.kit.bucket import Bucket
 from monitor.kit.text import clean
 
 PATIENCE = 3.0
 """Seconds that an order waits for being recorded; then it is said that it is not yet."""
+REFUSALS = 60
+"""Refused orders in an hour that are kept among the acts; who can order can also flood."""
 LONGEST = 366 * 86_400.0
 """Seconds for which a window may be open."""
 
@@ -125,6 +129,7 @@ class Orders:
         self._alarms = AlarmOrders(alarms)
         self._intake = intake
         self._store = store
+        self._refusals = Bucket(REFUSALS / 3600.0, REFUSALS)
 
     async def answer(self, question: object, uid: int | None = None, via: str = "") -> Mapping[str, Json]:
         """Do what is asked; `refused` says why not, everything else that it is done.
@@ -138,7 +143,14 @@ class Orders:
         try:
             return await self._carry_out(order, uid, via)
         except RefusedError as error:
+            self._note_refusal(order, By(getattr(order, "who", ""), uid, via), str(error))
             return {"refused": str(error)}
+
+    def _note_refusal(self, order: AnyOrder, by: By, why: str) -> None:
+        """Put among the acts that somebody tried, unless they try without end."""
+        if self._refusals.take(time.monotonic()):
+            subject = str(getattr(order, "id", None) or getattr(order, "subject", ""))
+            self._intake.note(by.did(self._planner.now, order.order, subject, refused=why))
 
     async def _carry_out(self, order: AnyOrder, uid: int | None, via: str) -> Mapping[str, Json]:
         match order:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, closing
 from monitor.core.act import Act
 from monitor.core.planned_news import By
 from monitor.core.report import State
+from monitor.engine.orders import REFUSALS
 from monitor.store import log_file
 from monitor.store.audit_check import acts, check_file
 from tests.engine.city import Script, city, orders_for, running
@@ -45,7 +46,8 @@ async def test_planned_work_that_is_entered_ended_and_called_off(tmp_path):
         await orders.answer({"order": "planned/end", "id": "now", "who": "王"}, None, "mqtt")
         await orders.answer(add | {"id": "later", "begin": begin}, 7, "socket")
         last = await orders.answer({"order": "planned/end", "id": "later"}, 7, "socket")
-        await orders.answer({"order": "planned/end", "id": "later"}, 7, "socket")  # is refused
+        await orders.answer({"order": "planned/end", "id": "gone", "who": "王"}, 7, "socket")
+        await orders.recorded()
         await orders.answer({"order": "planned/list"}, 7, "socket")
         here = recorded(tmp_path)  # while it runs: what was answered is on the disk
 
@@ -55,11 +57,22 @@ async def test_planned_work_that_is_entered_ended_and_called_off(tmp_path):
         ("planned/end", "planned/now", "王", None, "mqtt"),
         ("planned/add", "planned/later", "李", 7, "socket"),
         ("planned/withdraw", "planned/later", "", 7, "socket"),
+        ("planned/end", "gone", "王", 7, "socket"),
     ]
+    assert here[4][5] == {"refused": "there is no planned work with the id gone"}
     assert here[2][5] == {
         "scope": ["dan"], "from": begin, "to": begin + HOUR, "document": "12", "note": "",
     }  # fmt: skip
     assert recorded(tmp_path) == here
+
+
+async def test_who_tries_without_end_does_not_fill_the_record(tmp_path):
+    async with running(city(), Script(), tmp_path) as (engine, _):
+        orders = orders_for(engine)
+        for n in range(REFUSALS + 100):
+            await orders.answer({"order": "planned/end", "id": str(n)}, 7, "socket")
+
+    assert REFUSALS <= len(recorded(tmp_path)) <= REFUSALS + 1
 
 
 async def test_a_roll_call_and_an_act_that_changes_nothing(tmp_path):
