@@ -196,7 +196,7 @@ def pack(tree: Path, archive: Path, epoch: int) -> None:
         for path in (tree, *sorted(tree.rglob("*"))):
             entry = packed.gettarinfo(path, str(path.relative_to(tree.parent)))
             entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = epoch, 0, 0, "root", "root"
-            entry.mode = 0o755 if path.is_dir() or path.suffix == ".sh" else 0o644
+            entry.mode = 0o755 if entry.mode & 0o100 else 0o644
             if path.is_dir():
                 packed.addfile(entry)
             else:

@@ -121,6 +121,13 @@ def test_the_operator_finds_what_the_pages_speak_of(name, bundle):
     assert (bundle.tree / name).is_file()
 
 
+def test_what_can_be_run_here_can_be_run_there(bundle):
+    here = {path.relative_to(ROOT) for path in files(ROOT / "deploy") if os.access(path, os.X_OK)}
+    there = {path.relative_to(bundle.tree) for path in files(bundle.tree) if os.access(path, os.X_OK)}
+
+    assert there - {Path("install.sh")} == {path for path in here if "bundle" not in path.parts}
+
+
 def test_made_of_the_same_sources_elsewhere_it_is_the_same(bundle, tmp_path):
     copy = tmp_path / "elsewhere"
     for name in ("monitor", "config", "deploy", "docs"):
