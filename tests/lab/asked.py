@@ -14,8 +14,8 @@ from tests.lab.inventory import inventory
 from tests.lab.levels import Daemon
 from tests.lab.netns import inside
 from tests.lab.programs import until
-from tests.lab.router import TRAPS, Router, light
-from tests.lab.topology import CITY, wire
+from tests.lab.router import TRAPS, Router, light, provincial
+from tests.lab.topology import CITY
 
 COUNTIES = ("yunyang", "zhuxi")
 PRIMARY, BACKUP = "yunyang/province/primary", "yunyang/province/backup"
@@ -59,14 +59,16 @@ class Asked:
         for program in (self.daemon, *self.routers.values()):
             program.kill()
 
-    def mend(self):
+    def mend(self, patience=90):
         """Undo whatever was done, and wait until all is well again."""
         self.lab.restore()
-        light(wire(PRIMARY))
+        for center in COUNTIES:
+            for found in provincial(center):
+                light(found)
         for router in self.routers.values():
             if not router.running:
                 router.start()
-        until(self.well, 90, "all is well again", 0.2)
+        until(self.well, patience, "all is well again", 0.2)
 
     def metric(self, name):
         """Return the samples of a metric; none while the daemon does not answer."""
