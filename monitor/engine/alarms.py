@@ -45,6 +45,14 @@ class Alarms:
         self._sooner.set()
         self.stirred()
 
+    def catch_up(self, incidents: Iterable[Mapping[str, Json]]) -> None:
+        """Open an alarm for each of these incidents that has none: there was nobody to tell when it began."""
+        turn = Turn()
+        for facts in incidents:
+            if facts["incident"] not in self.desk.alarms:
+                self.desk.heed(facts, turn, self.clock())
+        self.tell(turn)
+
     def heed(self, events: Iterable[Event]) -> Implied:
         """Return what follows from events that are about to be recorded; a bug of ours costs none of them."""
         turn = Turn()

@@ -16,6 +16,7 @@ from monitor.core.detection import Belief, Manner, manner
 from monitor.core.inventory import Inventory
 from monitor.core.learning import Learned
 from monitor.core.record import Kept, Remembered
+from monitor.core.story_facts import incident_facts
 from monitor.core.topology import topology_of
 from monitor.core.vitals import Vitals
 from monitor.core.world import Check, Json, World
@@ -137,6 +138,7 @@ class Engine:
         self.world.statuses.update(remembered.statuses)
         self.alarms.adopt(remembered)
         self._watch(self.world.inventory, remembered)
+        self.alarms.catch_up(map(incident_facts, self.world.stories.values()))
         self._scheduler.start()
         self.tracing.start()
         self.vitals.ready = True

@@ -166,11 +166,23 @@ async def a_storm(count: int) -> None:
             first = time.monotonic() - first
             await settled(built, 300)
             seconds = time.monotonic() - began
+            before = len(sms.brought), len(box.mails)
+            again = time.monotonic()
+            for number in range(0, count, BATCH):
+                happen(built, range(number, number + BATCH), stage="closed")
+                await asyncio.sleep(0)
+            while built.alarms.desk.alarms:
+                await asyncio.sleep(0.1)
+            over = time.monotonic() - again
         listed = set(re.findall(r"电路(\d+) 09", "".join(box.mails)))
         print(
-            f"{count} incidents within {told:.1f} s: {len(sms.brought)} short messages to 2 officers "
-            f"(the first {first:.1f} s after), {len(box.mails)} mails; all brought after {seconds:.1f} s; "
+            f"{count} incidents within {told:.1f} s: {before[0]} short messages to 2 officers "
+            f"(the first {first:.1f} s after), {before[1]} mails; all brought after {seconds:.1f} s; "
             f"{len(listed)} listed"
+        )
+        print(
+            f"all {count} over at once: {len(sms.brought) - before[0]} short messages, "
+            f"{len(box.mails) - before[1]} mails, everybody knows after {over:.1f} s"
         )
 
 

@@ -8,7 +8,7 @@ from monitor.core.act import Act
 from monitor.core.alarm import Address, Answer, Rung, Severity
 from monitor.kit.courier import Fate, Receipt
 from monitor.ports import Delivered, Reply
-from tests.core.alarm_ground import CUT, named
+from tests.core.alarm_ground import CUT, facts, named
 from tests.engine.city import hear
 from tests.engine.duty_ground import TAKEN, Sink, room
 
@@ -203,3 +203,16 @@ async def test_an_answer_is_an_event_and_an_act_in_one_record(tmp_path):
         event, _ = await hear(built.feed, lambda e: e.kind == "alarm" and e.data["what"] == "answered")
 
     assert event.data["answer"]["who"] == "zhang"
+
+
+async def test_an_incident_that_began_before_there_was_anybody_to_tell_is_told_once():
+    hall = Sink()
+    async with room({"hall": hall.open(Address.NONE)}) as built:
+        for _ in range(2):
+            built.alarms.catch_up([facts(), facts(incident="b", stage="suspected")])
+        await hall.until(1)
+        await built.until(lambda: built.notices()[0].rung is Rung.HANDED_OVER)
+
+    assert [alarm["alarm"] for message in hall.brought for alarm in message.facts["alarms"]] == [
+        CUT["incident"]
+    ]
