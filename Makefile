@@ -3,6 +3,7 @@
 # make check   format, lint, types, import contracts, tests: what must be green before a commit
 # make bench   measure what we claim, beside fping, blackbox_exporter and others
 # make bundle  pack all that a machine without a network needs: dist/*.tar.gz (KEY=private.pem signs it)
+# make deb     the same as a Debian package, for the Debian it is made on
 # make docs    write anew what is generated: schemas and references (tests hold them to the code)
 # make lock    renew the lock files from pyproject.toml
 
@@ -20,10 +21,10 @@ PYTHONS ?= 3.11
 ARCHES ?= $(shell uname -m)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check bench bundle docs lock servers clean
+.PHONY: help demo test test-long check bench bundle deb docs lock servers clean
 
 help:
-	@sed -n 's/^# //p' $(MAKEFILE_LIST) | head -8
+	@sed -n 's/^# //p' $(MAKEFILE_LIST) | head -9
 
 demo: .venv/ready
 	@$(BIN)/command-monitor demo $(DEMO)
@@ -31,7 +32,7 @@ demo: .venv/ready
 test: .venv/ready servers
 	@$(BIN)/pytest -n $(JOBS) --no-loadscope-reorder $(TESTS)
 
-test-long: SERVERS += debootstrap systemd-container
+test-long: SERVERS += debootstrap systemd-container debhelper lintian
 test-long: .venv/ready servers
 	@$(BIN)/pytest -m long $(TESTS)
 
@@ -49,6 +50,10 @@ bench: .venv/ready servers
 # Several, say PYTHONS="3.11 3.13" ARCHES="x86_64 aarch64", make one bundle for all of them.
 bundle: .venv/ready
 	@$(BIN)/python deploy/bundle/build.py $(PYTHONS:%=--python %) $(ARCHES:%=--arch %) $(KEY:%=--key %)
+
+# For the Debian it is made on; needs debhelper, and DEBFULLNAME and DEBEMAIL.
+deb: bundle
+	@deploy/bundle/deb.sh "$$(ls -t dist/*.tar.gz | head -1)" dist
 
 docs: .venv/ready
 	@for kind in inventory profile roster settings; do $(BIN)/command-monitor schema $$kind > config/schema/$$kind.json; done
