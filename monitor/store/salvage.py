@@ -5,7 +5,7 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from monitor.store import carve
 from monitor.store.audit_carry import Carrying
 from monitor.store.backup import reading
 from monitor.store.files import BESIDE, beside, sync_folder
+from monitor.store.lending import lent
 from monitor.store.tables import (
     alarms,
     checks,
@@ -29,13 +30,10 @@ from monitor.store.tables import (
 )
 from monitor.store.walk import BATCH, Missing, Walk, end_of, select_all
 
-SMALL = 1024
-"""Pages of a database that is read as a whole for its first page."""
 _WIDTH = len(events.c)
 _LONGEST_NAME = 500
 _HIGHEST = 1 << 40
 """Position beyond which there is no event of ours: what says so is torn."""
-_MAGIC = b"SQLite format 3\0"
 
 Row = carve.Row
 
@@ -87,7 +85,7 @@ def salvage(broken: Path, into: Connection, after: int) -> int:
     """
     rescue = _Rescue(broken, into, after)
     try:
-        with _first_page_of(into, broken), contextlib.closing(reading(broken)) as damaged:
+        with lent(into, broken), contextlib.closing(reading(broken)) as damaged:
             rescue.by_the_tree(damaged)
     except (sqlite3.Error, OSError):
         pass  # what was not read is missing; it may lie in the pages
@@ -223,57 +221,3 @@ def _is_event(row: Row) -> bool:
     with contextlib.suppress(ValueError, RecursionError):
         return isinstance(json.loads(str(said["data"])), dict)
     return False
-
-
-@contextlib.contextmanager
-def _first_page_of(into: Connection, broken: Path) -> Iterator[None]:
-    """Lend *broken* the first page of *into* while it has none of its own that can be read.
-
-    The first page says where each table begins. A backup has the same, and so has a new log: the same steps
-    made both.
-    """
-    if _knows_its_tables(broken):
-        yield
-        return
-    with broken.open("r+b", buffering=0) as file:
-        size = broken.stat().st_size
-        lent = _first_page(into, size)
-        own = file.read(len(lent))
-        try:
-            file.seek(0)
-            file.write(lent)
-            yield
-        finally:
-            file.seek(0)
-            file.write(own)
-            file.truncate(size)
-
-
-def _knows_its_tables(broken: Path) -> bool:
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(reading(broken)) as damaged:
-        return bool(damaged.execute("SELECT count(*) FROM sqlite_master WHERE name = 'events'").fetchone()[0])
-    return False
-
-
-def _first_page(into: Connection, size: int) -> bytes:
-    """Return the first page of *into*, made fit for a file of *size* bytes; empty if it has none yet."""
-    page_size = int(into.exec_driver_sql("PRAGMA page_size").scalar_one())
-    page = bytearray(_first_bytes(into, page_size))
-    if not page.startswith(_MAGIC):
-        return b""
-    page[28:32] = (size // page_size).to_bytes(4, "big")
-    page[92:96] = page[24:28]  # or the size would not count
-    page[32:40] = bytes(8)  # its free pages are not these
-    return bytes(page)
-
-
-def _first_bytes(into: Connection, page_size: int) -> bytes:
-    """Return how the database of *into* begins: a new one has most of that in its write-ahead log still."""
-    raw = into.connection.driver_connection
-    if isinstance(raw, sqlite3.Connection):
-        pages = int(into.exec_driver_sql("PRAGMA page_count").scalar_one())
-        if pages <= SMALL:
-            return raw.serialize()[:page_size]
-    where = "SELECT file FROM pragma_database_list WHERE name = 'main'"
-    with Path(str(into.exec_driver_sql(where).scalar_one())).open("rb") as file:
-        return file.read(page_size)

@@ -70,6 +70,28 @@ def test_of_a_sound_file_everything_newer_is_brought_over(damaged):
     assert sound(log)
 
 
+def schema_pages(log):
+    """Return the numbers of the pages, besides the first, that say where each table begins."""
+    first = log.read_bytes()[:PAGE]
+    assert first[100] == 5
+    cells = [int.from_bytes(first[n : n + 2], "big") for n in range(112, 112 + 2 * first[104], 2)]
+    return [int.from_bytes(first[at : at + 4], "big") for at in (*cells, 108)]
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["and-the-header", "alone"])
+def test_where_each_table_begins_is_known_from_the_backup(damaged, header):
+    log, backup = damaged
+    for number in (*schema_pages(log), *([1] if header else [])):
+        overwrite(log, (number - 1) * PAGE, os.urandom(PAGE))
+    was = log.read_bytes()
+    count, broken = rescued(log, backup)
+
+    assert count == ALL - BACKED_UP
+    assert asked(log, "SELECT health FROM statuses") == [("down",)]
+    assert asked(log, "SELECT id FROM checks") == [("c",)]
+    assert broken.read_bytes() == was
+
+
 def test_one_lost_page_costs_its_own_events_only(damaged):
     log, backup = damaged
     leaves = pages_of(log, "events", 13)
