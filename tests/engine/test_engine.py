@@ -50,6 +50,9 @@ async def test_a_cut_primary_is_suspected_then_told_then_recovers():
 async def test_the_first_looks_at_a_healthy_city_are_no_news():
     async with running(city(centers=("dan", "fang")), Script()) as (engine, feed):
         await whole(engine)
+        async with asyncio.timeout(20):
+            while engine.vitals.store.pending:
+                await asyncio.sleep(0.01)
         news = await feed.news()
 
     assert [event.data["what"] for event in news.events] == ["started"]
