@@ -3,10 +3,11 @@
 What is seen is chosen by an allow-list; addresses, and what a channel's peer said of one, have no way in.
 """
 
+import asyncio
 import hmac
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
 from monitor.core.world import Json
@@ -45,8 +46,7 @@ class AlarmDesk:
 
     async def show(self, _: Request) -> Response:
         """Show the alarms that are open, or not settled yet."""
-        told = await self._carry({"order": "alarm/list"})
-        return _json({**told, "alarms": [_shown(one) for one in _dicts(told["alarms"])]})
+        return Response(_pieces(await self._carry({"order": "alarm/list"})), content_type=JSON)
 
     async def answer(self, request: Request) -> Response:
         """Take alarms on for whoever shows the token."""
@@ -84,6 +84,16 @@ class AlarmDesk:
         if scheme.lower() == "bearer" and known:
             return None
         return _refused(401, "a wrong token, or none", {"WWW-Authenticate": "Bearer"})
+
+
+async def _pieces(told: Mapping[str, Json]) -> AsyncGenerator[bytes, None]:
+    """Write the alarms one at a time, so that in a storm of them the event loop has its turn."""
+    head = json.dumps({key: value for key, value in told.items() if key != "alarms"}, ensure_ascii=False)
+    yield f'{head[:-1]}, "alarms": ['.encode()
+    for number, alarm in enumerate(_dicts(told["alarms"])):
+        yield f"{',' if number else ''}\n{json.dumps(_shown(alarm), ensure_ascii=False)}".encode()
+        await asyncio.sleep(0)
+    yield b"\n]}\n"
 
 
 def _read(body: bytes) -> dict[str, object]:

@@ -28,11 +28,12 @@ class Desk:
         self.alarm = alarm_facts(room.answers(answer).alarm)
         self.notices = [notice_facts(one) for one in room.desk.of(CUT["incident"])]
         self.orders = []
+        self.open = 1
 
     async def carry(self, order):
         self.orders.append(order)
         if order["order"] == "alarm/list":
-            alarms = [{**self.alarm, "notices": self.notices}]
+            alarms = [{**self.alarm, "notices": self.notices}] * self.open
             return {"at": 1.0, "alarms": alarms, "officers": {"zhang": "张伟"}}
         if order["ids"] == ["9999"]:
             return {"refused": "no alarm '9999' is open"}
@@ -77,6 +78,19 @@ async def test_alarms_are_shown_without_any_address(board):
     assert {one["rung"] for one in alarm["notices"]} == {"refused"}
     for secret in ("13900000001", "13900000009", "example.org"):
         assert secret not in text
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+async def test_as_many_are_shown_as_are_open(board, desk, count):
+    desk.open = count
+    async with (
+        board() as it,
+        aiohttp.ClientSession() as client,
+        client.get(f"{it.url}/api/v1/alarms") as answer,
+    ):
+        told = await answer.json()
+
+    assert (len(told["alarms"]), told["officers"], told["at"]) == (count, {"zhang": "张伟"}, 1.0)
 
 
 async def test_whoever_has_the_token_takes_an_alarm_on(board, desk):

@@ -26,8 +26,8 @@ class MqttOptions(BrokerOptions):
     )
     orders: bool = Field(
         default=False,
-        description="Take orders (planned work, roll-calls) that come by this broker: whoever may publish "
-        "below `command/` can then silence alarms, so let its ACL say who that is.",
+        description="Take orders (planned work, roll-calls, alarms) that come by this broker: whoever may "
+        "publish below `command/` can then silence alarms, so let its ACL say who that is.",
     )
 
     @model_validator(mode="after")
