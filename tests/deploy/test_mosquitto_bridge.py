@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.server, needs_mosquitto]
 
 ROOT = "command/v1"
 SEEN = "cities/shiyan/v1"
+LONGEST_WAIT = 45.0
+"""Seconds: the bridge tries again after waits of up to 30."""
 
 
 @pytest.fixture
@@ -69,6 +71,7 @@ async def test_what_is_for_consumers_goes_up_also_what_was_told_meanwhile_and_th
         who(province, vouching, "duty", subscriptions=[("#", hear)]) as duty,
         who(city, vouching, "city") as teller,
     ):
+        await duty.session()
         session = await teller.session()
         for topic in ("status/dan", "network/city", "incident/1", "alarm/1", "daemon/city"):
             await session.publish(Message(f"{ROOT}/{topic}", b"1", retain=True, expiry=60))
@@ -82,8 +85,8 @@ async def test_what_is_for_consumers_goes_up_also_what_was_told_meanwhile_and_th
         for number in range(20):
             await session.publish(Message(f"{ROOT}/event", b"meanwhile %d" % number))
         await province.start()
-        await duty.until(has("event", b"meanwhile 19"))
-        await duty.until(has("incident/1", b""))
+        await duty.until(has("event", b"meanwhile 19"), LONGEST_WAIT)
+        await duty.until(has("incident/1", b""), LONGEST_WAIT)
 
     missed = [payload for topic, payload in heard if topic == f"{SEEN}/event" and b"meanwhile" in payload]
     consumers = {
@@ -124,8 +127,9 @@ async def test_nothing_that_is_said_above_comes_down(brokers, vouching):
         who(city, vouching, "city", subscriptions=[("#", hear)]) as listener,
         who(province, vouching, "province") as above,
     ):
+        session = await listener.session()
         said = await taken(await above.session())
-        await (await listener.session()).publish(Message(f"{ROOT}/event", b"1"))
+        await session.publish(Message(f"{ROOT}/event", b"1"))
         await listener.until(lambda: f"{ROOT}/event" in below)
 
     assert said == [f"{ROOT}/status/dan"]
