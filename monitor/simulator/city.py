@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import reduce
 from ipaddress import IPv4Address
 from types import TracebackType
 from typing import Self
@@ -99,7 +100,10 @@ class City:
 
     def _suffer(self, path: str, fault: Fault) -> None:
         for endpoint in self._endpoints.get(path, ()):
-            endpoint.suffer(fault)
+            others = (
+                other for other, there in self._endpoints.items() if other != path and endpoint in there
+            )
+            endpoint.suffer(reduce(_worse, (self._faults.get(other, WHOLE) for other in others), fault))
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
 
@@ -115,7 +119,7 @@ class City:
         return replace(self._declared, networks=networks, centers=centers)
 
     async def _close(self) -> None:
-        for endpoint in (one for several in self._endpoints.values() for one in several):
+        for endpoint in {one for several in self._endpoints.values() for one in several}:
             await endpoint.close()
         self._endpoints.clear()
 
@@ -145,7 +149,14 @@ class City:
             interface=None,
             near_look=circuit.near_look and self._echoed(circuit.id, circuit.near_look, near),
             far_look=circuit.far_look and self._echoed(circuit.id, circuit.far_look, far),
+            anchor_look=circuit.anchor_look and self._anchored(circuit, circuit.anchor_look, far),
         )
+
+    def _anchored(self, circuit: Circuit, look: Look, address: str) -> Look:
+        """Return the look at an anchor over a circuit, which either of the two can silence."""
+        echo = self._answering(circuit.id, Echo(address))
+        self._answering(f"network/{circuit.network}", echo)
+        return self._become(look, "udp", {"host": address, "port": echo.port})
 
     def _device(self, device: Device, address: str) -> Device:
         self._endpoints.setdefault(device.id, [])

@@ -38,6 +38,7 @@ def circuit(center, network, role):
         interface="eth7",
         near_look=look("icmp"),
         far_look=look("icmp"),
+        anchor_look=look("icmp", "anchor"),
     )
 
 

@@ -14,6 +14,8 @@ from tests.simulator.declared import KINDS, inventory, seen
 
 PRIMARY, BACKUP = "danjiangkou/city/primary", "danjiangkou/city/backup"
 VIDEO = "danjiangkou/video"
+ENDS = ("near", "far", "anchor")
+"""What is looked at over a circuit."""
 
 
 @pytest.fixture
@@ -27,6 +29,7 @@ def looks(city):
     found = {f"network/{key}": network.look for key, network in city.inventory.networks.items()}
     for path, circuit in city.inventory.circuits.items():
         found |= {f"{path}/near": circuit.near_look, f"{path}/far": circuit.far_look}
+        found[f"{path}/anchor"] = circuit.anchor_look
     for path, device in city.inventory.devices.items():
         found |= {f"{path}/{look.name}": look for look in device.looks}
     return found
@@ -68,14 +71,14 @@ async def test_it_keeps_names_and_rhythm_and_pins_nothing(city):
 async def test_a_cut_circuit_is_silent_at_both_ends_and_alone(city):
     city.inflict(BACKUP, CUT)
 
-    assert await silent(city) == {f"{BACKUP}/near", f"{BACKUP}/far"}
+    assert await silent(city) == {f"{BACKUP}/{look}" for look in ENDS}
     assert await reason(city, f"{BACKUP}/near") == "timeout"
 
 
 async def test_devices_answer_over_the_backup_while_the_primary_is_cut(city):
     city.inflict(PRIMARY, CUT)
 
-    assert await silent(city) == {f"{PRIMARY}/near", f"{PRIMARY}/far"}
+    assert await silent(city) == {f"{PRIMARY}/{look}" for look in ENDS}
 
 
 async def test_a_device_behind_a_cut_link_gives_no_answer_of_any_kind(city):
@@ -124,7 +127,19 @@ async def test_a_device_at_home_needs_no_circuit():
 async def test_a_networks_anchor_can_be_cut(city):
     city.inflict("network/province", CUT)
 
-    assert await silent(city) == {"network/province"}
+    over = {
+        f"{one}/province/{role}/anchor" for one in city.inventory.centers for role in ("primary", "backup")
+    }
+
+    assert await silent(city) == {"network/province"} | over
+
+
+async def test_an_anchor_is_silent_over_a_circuit_while_either_of_them_is_cut(city):
+    city.inflict("network/city", CUT)
+    city.inflict(PRIMARY, CUT)
+    city.inflict("network/city", WHOLE)
+
+    assert await silent(city) == {f"{PRIMARY}/{look}" for look in ENDS}
 
 
 @pytest.mark.parametrize(("fault", "arrives"), [(DEAF, False), (MUTE, True)])
