@@ -60,6 +60,7 @@ class Condition:
         yield from self._unacknowledged.values()
         if self._is_deaf(lanes["hear"]):
             yield "the broker takes our messages, but nothing that we subscribe to comes back"
+        yield from filter(None, (lane.certificate_doubt for lane in lanes.values()))
         if ends:
             yield ends
 

@@ -67,6 +67,11 @@ class Lane:
         return self._connection.certificate_ends
 
     @property
+    def certificate_doubt(self) -> str:
+        """Why other certificates, put in place meanwhile, could not be used; empty if they could."""
+        return self._connection.certificate_doubt
+
+    @property
     def proven_at(self) -> float:
         """Monotonic time at which the broker was last there for us, both ways or at least this way."""
         return max(self.heard_at, self.session.client.last_ack if self.session else 0.0)

@@ -206,4 +206,5 @@ class _Run:
         troubles.unanswered = tail.window.attempts >= UNANSWERED
         troubles.strange = tail.strange
         troubles.certificate_ends = self._connection.certificate_ends
+        troubles.certificate_doubt = self._connection.certificate_doubt
         troubles.show()

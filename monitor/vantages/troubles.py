@@ -34,6 +34,7 @@ class Troubles:
         self.strange = ""
         """What is wrong with the acknowledgements."""
         self.certificate_ends: float | None = None
+        self.certificate_doubt = ""
 
     def online(self, session: int) -> None:
         """Say that we are connected."""
@@ -101,5 +102,7 @@ class Troubles:
             yield "the broker takes our messages, but nothing that we subscribe to comes back"
         if self.unanswered:
             yield "no collecting daemon acknowledges our log"
+        if self.certificate_doubt:
+            yield clean(self.certificate_doubt)
         if ends:
             yield ends

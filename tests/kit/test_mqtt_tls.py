@@ -1,5 +1,6 @@
 """mqtt over TLS: who is who is proved both ways, and a rejection is told as one."""
 
+import asyncio
 import time
 from datetime import timedelta
 
@@ -60,13 +61,17 @@ async def test_both_prove_who_they_are(tmp_path, authority):
         pytest.param("nobody", "the broker wants a certificate from us", id="none"),
         pytest.param("old", "our certificate has expired", id="expired"),
         pytest.param("foreign", "does not trust the issuer of our certificate", id="another-authority"),
+        pytest.param("namesake", "another issuer of the same name", id="another-authority-of-that-name"),
     ],
 )
 async def test_a_rejected_certificate_is_told_as_such(tmp_path, authority, whose, words):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
     pair = {
         "nobody": lambda: None,
         "old": lambda: authority.issue("old", ends=timedelta(minutes=-1)),
         "foreign": lambda: Authority(tmp_path, "someone else").issue("foreign"),
+        "namesake": lambda: Authority(elsewhere).issue("city"),
     }[whose]()
     async with (
         mosquitto(tmp_path, *secured(authority)) as server,
@@ -143,6 +148,71 @@ async def test_a_renewed_certificate_is_used_without_a_restart(tmp_path, authori
         await session.publish(Message("a", b"1"))
 
     assert session.accepted == 1
+
+
+SOON = {"look_again": 0.05}
+
+
+@pytest.mark.server
+@needs_mosquitto
+async def test_a_certificate_renewed_while_we_are_connected_comes_into_use_and_no_will_is_told(
+    tmp_path, authority
+):
+    pair = authority.issue("city", ends=timedelta(days=5))
+    async with (
+        mosquitto(tmp_path, *secured(authority)) as server,
+        held(known(server, authority, authority.issue("duty"), name="duty")) as duty,
+        held(known(server, authority, pair), will=lambda: Message("will", b"dead"), **SOON) as ours,
+    ):
+        heard = []
+
+        async def hear(delivery):
+            heard.append(delivery.topic)
+            duty.news.set()
+
+        watching = await duty.session()
+        await watching.subscribe("#", hear)
+        await ours.session()
+        before = ours.connection.certificate_ends
+        authority.issue("city")
+        session = await ours.session(2)
+        await session.publish(Message("alive", b"1"))
+        await duty.until(lambda: heard)
+
+    assert heard == ["alive"]
+    assert ours.troubles == ["other certificates were put in place: connecting anew with them"]
+    assert ours.connection.certificate_ends > before + 80 * DAY
+
+
+@pytest.mark.server
+@needs_mosquitto
+async def test_files_that_cannot_be_used_do_not_end_a_connection_that_stands(tmp_path, authority):
+    pair, other = authority.issue("city"), authority.issue("other")
+    key = pair.key.read_bytes()
+
+    async def doubted(containing):
+        async with asyncio.timeout(10):
+            while containing not in ours.connection.certificate_doubt:
+                await asyncio.sleep(0.01)
+
+    async with (
+        mosquitto(tmp_path, *secured(authority)) as server,
+        held(known(server, authority, pair), **SOON) as ours,
+    ):
+        session = await ours.session()
+        pair.key.write_bytes(other.key.read_bytes())
+        await doubted("other certificates were put in place, but TLS files")
+        pair.key.unlink()
+        await doubted("No such file")
+        authority.issue("city", begins=timedelta(days=-9), ends=timedelta(days=-2))
+        await doubted("our own certificate ran out 2 days ago")
+        await session.publish(Message("a", b"1"))
+        assert ours.troubles == []
+        authority.issue("city")
+        await ours.session(2)
+
+    assert ours.connection.certificate_doubt == ""
+    assert key != pair.key.read_bytes()
 
 
 def test_files_that_cannot_be_used_are_named(authority):

@@ -175,13 +175,13 @@ class Client(aiomqtt.Client):
         for pending in left.values():
             pending.done(Lost(self.end.result()))
 
-    def leave(self) -> None:
+    def leave(self, why: str = "we left") -> None:
         """End the connection properly: the broker forgets the will. Does not wait for anything."""
         if not self.end.done():
-            self._noted = "we left"
+            self._noted = why
             self._client.disconnect()
             self._writable()
-        self.finish("we left")
+        self.finish(why)
 
     async def _either(self, answer: asyncio.Future[Any]) -> None:
         """Wait for *answer* or for the end, whichever is first; raises Lost at the end."""

@@ -7,16 +7,19 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from monitor.kit.backoff import Backoff
-from monitor.kit.mqtt.broker import Broker, Handler, Message, Resolve
+from monitor.kit.mqtt.broker import Broker, Handler, Message, Resolve, Tls
 from monitor.kit.mqtt.dial import apart, dial, shake_hands
 from monitor.kit.mqtt.errors import Lost, MqttError, Refused
 from monitor.kit.mqtt.session import Session
-from monitor.kit.mqtt.tls import explain, load
+from monitor.kit.mqtt.tls import ends_soon, explain, fingerprint, load
 from monitor.kit.resolver import ResolveError, shared
 from monitor.kit.text import clean
 
 STEADY = 2.0
 """A session that lasted this many seconds was a good one: the next attempt may come at once."""
+
+LOOK_AGAIN = 20.0
+"""Seconds between two looks at whether other certificates lie in our files."""
 
 Use = Callable[[Session], Awaitable[None]]
 
@@ -34,6 +37,7 @@ class Connection:
         resolve: Resolve | None = None,
         troubled: Callable[[str], None] = lambda _: None,
         backoff: Backoff | None = None,
+        look_again: float = LOOK_AGAIN,
     ) -> None:
         """Prepare to connect; *will* is asked for each session's, *troubled* hears why there is none.
 
@@ -47,8 +51,12 @@ class Connection:
         self._resolve = resolve or shared().resolve
         self._troubled = troubled
         self._backoff = backoff or Backoff()
+        self._look_again = look_again
+        self._files = ""
         self.certificate_ends: float | None = None
         """When our own certificate runs out, Unix seconds; as read for the latest attempt."""
+        self.certificate_doubt = ""
+        """Why other certificates, put in place meanwhile, could not be used; empty if they could."""
 
     async def keep(self, use: Use) -> None:
         """Connect, call *use* with the session, and again whenever that is lost; returns when *use* does.
@@ -84,6 +92,8 @@ class Connection:
     async def _live(self, session: Session, use: Use) -> None:
         async with asyncio.TaskGroup() as group:
             helpers = [group.create_task(session.watch()), group.create_task(session.consume())]
+            if self._broker.tls is not None:
+                helpers.append(group.create_task(self._follow_files(session, self._broker.tls)))
             for pattern, _ in self._subscriptions:
                 await session.client.ask(pattern, 1)
             if self._broker.echo:
@@ -91,6 +101,27 @@ class Connection:
             await use(session)
             for helper in helpers:
                 helper.cancel()
+
+    async def _follow_files(self, session: Session, tls: Tls) -> None:
+        """See to it that renewed certificates come into use: raises Lost, once they can be; returns never.
+
+        Files that cannot be used, half of them replaced perhaps, do not end a session that stands.
+        """
+        while True:
+            await asyncio.sleep(self._look_again)
+            if await apart(lambda: fingerprint(tls)) == self._files:
+                self.certificate_doubt = ""
+                continue
+            try:
+                _, ends = await apart(lambda: load(tls))
+                if ends is not None and ends <= time.time():
+                    raise Lost(ends_soon(ends, time.time()))  # noqa: TRY301 - as good as one that cannot be read
+            except Lost as error:
+                self.certificate_doubt = f"other certificates were put in place, but {error}"
+                continue
+            words = "other certificates were put in place: connecting anew with them"
+            session.client.leave(words)
+            raise Lost(words)
 
     @staticmethod
     async def _listen_for_echo(session: Session, topic: str) -> None:
@@ -143,6 +174,7 @@ class Connection:
         tls = self._broker.tls
         if tls is None:
             return None
+        self._files, self.certificate_doubt = await apart(lambda: fingerprint(tls)), ""
         context, self.certificate_ends = await apart(lambda: load(tls))
         return context
 

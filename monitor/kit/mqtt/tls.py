@@ -1,6 +1,7 @@
 """Certificates: who we are, whom we trust, and how long that lasts."""
 
 import ssl
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
@@ -18,6 +19,7 @@ _ALERTS = {
     "ALERT_CERTIFICATE_REVOKED": "the broker says that our certificate is revoked",
     "ALERT_CERTIFICATE_REQUIRED": "the broker wants a certificate from us",
     "ALERT_UNKNOWN_CA": "the broker does not trust the issuer of our certificate",
+    "ALERT_DECRYPT_ERROR": "the broker trusts another issuer of the same name as that of our certificate",
     "ALERT_BAD_CERTIFICATE": "the broker refuses our certificate",
     "ALERT_CERTIFICATE_UNKNOWN": "the broker refuses our certificate",
     "ALERT_UNSUPPORTED_CERTIFICATE": "the broker refuses the kind of our certificate",
@@ -40,6 +42,21 @@ def load(tls: Tls) -> tuple[ssl.SSLContext, float | None]:
         return context, _ends(tls.cert)
     except (OSError, ValueError) as error:
         raise Lost(f"TLS files (ca {tls.ca}, cert {tls.cert}, key {tls.key}): {error}") from error
+
+
+def fingerprint(tls: Tls) -> str:
+    """Return what changes when what lies in the files does; a file that cannot be read counts as empty.
+
+    Blocks on files.
+    """
+    return "".join(sha256(_contents(path)).hexdigest() for path in (tls.ca, tls.cert, tls.key) if path)
+
+
+def _contents(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
 
 
 def _no_password() -> str:

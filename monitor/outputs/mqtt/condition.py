@@ -29,6 +29,7 @@ class Condition:
         self.idle = False
         """Nobody looks any more, so that nothing is told as fresh."""
         self.certificate_ends: float | None = None
+        self.certificate_doubt = ""
         self._warned = 0
         self._rival = ""
         self._overlap = ""
@@ -109,5 +110,7 @@ class Condition:
             yield clean(f"{len(self._refused)} not taken, among them {first}")
         if self.deaf:
             yield "the broker takes our messages, but nothing that we subscribe to comes back"
+        if self.certificate_doubt:
+            yield clean(self.certificate_doubt)
         if ends:
             yield ends

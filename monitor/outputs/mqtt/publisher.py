@@ -271,6 +271,7 @@ class Publisher:
         if session is not None and self._writer.state == "online":
             condition.overlaps(self._others.overlap())
         condition.certificate_ends = self._connection.certificate_ends
+        condition.certificate_doubt = self._connection.certificate_doubt
         condition.show()
 
 
