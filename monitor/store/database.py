@@ -16,8 +16,15 @@ BUSY = 1.0
 """Seconds that SQLite waits for another program's lock before it says so."""
 WAL_KEPT = 16 * 1024 * 1024
 """Bytes to which the write-ahead log shrinks once it has been brought into the file."""
+CACHE = 512
+"""KiB of the file that each connection keeps: full after some hundred events; the system keeps the rest."""
 
-_ALWAYS = {"foreign_keys": 1, "busy_timeout": round(BUSY * 1000), "trusted_schema": 0}
+_ALWAYS = {
+    "foreign_keys": 1,
+    "busy_timeout": round(BUSY * 1000),
+    "trusted_schema": 0,
+    "cache_size": -CACHE,
+}
 _WRITER = {
     "synchronous": 2,  # FULL: a commit has reached the disk when it returns
     "wal_autocheckpoint": 0,  # between commits instead, see `upkeep`
