@@ -1,10 +1,10 @@
 """A long calm: a town of 200 checks in which little breaks, two daemons, and a broker that is restarted.
 
-    python -m tests.bench.bench_soak [--minutes 30] [--storm 2500] [--centers 48] [--every 180] [--seed N]
+    python -m tests.bench.bench_soak [--minutes 30] [--storm 1200] [--centers 48] [--every 180] [--seed N]
 
 A daemon in the city looks at the near ends of all circuits, one in a county at the far ends of its own and
 reports to the city. It begins with a storm: all circuits break and are mended again and again, until each
-daemon has recorded so many events; that fills what is kept in memory up to a bound. Two minutes later the
+daemon has recorded so many events; that fills what is kept in memory up to a bound. A minute later the
 calm begins, and with it what is measured: one circuit in a hundred breaks each minute, and is mended after
 half a minute. The broker is stopped and started again every three minutes, all the time. Growth is the slope
 of a line through the means of each minute, samples being taken each 5 s; `+-` is its standard error. The
@@ -43,7 +43,7 @@ BROKEN = (20.0, 40.0)
 """Seconds for which a circuit is broken."""
 RAGE = (0.5, 3.0)
 """The same in the storm, after it was seen."""
-REST = 120.0
+REST = 60.0
 """Seconds from the storm to the first sample that counts."""
 STORMY = 1800.0
 """Seconds that the storm may take."""
@@ -266,7 +266,7 @@ async def is_done(watched):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--storm", type=int, default=2_500, help="events of each daemon before the calm")
+    parser.add_argument("--storm", type=int, default=1_200, help="events of each daemon before the calm")
     parser.add_argument("--centers", type=int, default=48)
     parser.add_argument(
         "--every", type=float, default=180.0, help="seconds from one restart of the broker to the next"
