@@ -10,7 +10,6 @@ from dataclasses import astuple, dataclass, replace
 from math import exp, expm1, inf, sqrt
 
 from monitor.core.loss import LossModel
-from monitor.core.quantile import HIGHEST
 
 DAY = 86_400.0
 
@@ -79,18 +78,16 @@ class Learned:
     burst_seconds: float = 0.0
     burst_looks: float = 0.0
     burst_lost: float = 0.0
-    rtts: tuple[tuple[int, int], ...] = ()
-    """Counts of round-trip times by the buckets of `Sketch`."""
+    rtts: bytes = b""
+    """Counts of round-trip times by the buckets of `Sketch`, as it packs them."""
 
     @property
     def plausible(self) -> bool:
         """It may have been learned: nothing is beyond measure, or was lost more often than looked at."""
-        counts = (self.seconds, self.bursts, self.burst_seconds, *(count for _, count in self.rtts))
+        counts = (self.seconds, self.bursts, self.burst_seconds)
         shares = ((self.isolated, self.looks), (self.burst_lost, self.burst_looks))
-        return (
-            all(0.0 <= count < inf for count in counts)
-            and all(0.0 <= some <= 1.001 * every < inf for some, every in shares)
-            and all(0 <= bucket <= HIGHEST for bucket, _ in self.rtts)
+        return all(0.0 <= count < inf for count in counts) and all(
+            0.0 <= some <= 1.001 * every < inf for some, every in shares
         )
 
     def model(self, prior: LossModel, period: float) -> LossModel:

@@ -6,6 +6,8 @@ fades. P2 (Jain and Chlamtac 1985) needs less memory, but guesses where times of
 never forgets.
 """
 
+from array import array
+from collections.abc import Iterable
 from math import exp, log
 
 LEAST = 0.001
@@ -17,26 +19,48 @@ MOST = 1 << 17
 """Values counted before the counts are halved."""
 
 
+_COUNT = "I"
+"""Of `array`: no count is more than MOST."""
+
+
+def packed(counts: Iterable[tuple[int, int]]) -> bytes:
+    """Return pairs of a bucket and its count as a sketch keeps them, in as much memory whatever they are.
+
+    Raises IndexError and OverflowError for what no sketch can have counted.
+    """
+    every = array(_COUNT, [0]) * (HIGHEST + 1)
+    for bucket, count in counts:
+        if bucket < 0:
+            raise IndexError(bucket)
+        every[bucket] = count
+    return every.tobytes()
+
+
+def unpacked(counts: bytes) -> tuple[tuple[int, int], ...]:
+    """Return what `packed` was given, buckets without a count left out."""
+    return tuple((bucket, count) for bucket, count in enumerate(array(_COUNT, counts)) if count)
+
+
 class Sketch:
-    """Counts of durations by bucket. Mutable."""
+    """Counts of durations by bucket, in memory that does not grow. Mutable."""
 
     __slots__ = ("_counts", "total")
 
-    def __init__(self, counts: tuple[tuple[int, int], ...] = ()) -> None:
+    def __init__(self, counts: bytes = b"") -> None:
         """Begin with *counts* by bucket, as `counts` gave them."""
-        self._counts = dict(counts)
-        self.total = sum(self._counts.values())
+        self._counts = array(_COUNT, counts or packed(()))
+        self.total = sum(self._counts)
         """Values that it speaks of."""
 
     @property
-    def counts(self) -> tuple[tuple[int, int], ...]:
+    def counts(self) -> bytes:
         """All that is known, to be kept."""
-        return tuple(sorted(self._counts.items()))
+        return self._counts.tobytes()
 
     def add(self, value: float) -> None:
         """Count one duration, seconds."""
         bucket = min(int(log(value / LEAST) / GROWTH) + 1, HIGHEST) if value > LEAST else 0
-        self._counts[bucket] = self._counts.get(bucket, 0) + 1
+        self._counts[bucket] += 1
         self.total += 1
         if self.total >= MOST:
             self._fade()
@@ -44,12 +68,12 @@ class Sketch:
     def quantile(self, share: float) -> float:
         """Return the duration, seconds, below which this share of all lie; raises ValueError for none."""
         wanted, seen = share * self.total, 0
-        for bucket, count in sorted(self._counts.items()):
+        for bucket, count in enumerate(self._counts):
             seen += count
-            if seen >= wanted:
+            if count and seen >= wanted:
                 return LEAST * exp((bucket - 0.5) * GROWTH) if bucket else LEAST
         raise ValueError("nothing was counted")
 
     def _fade(self) -> None:
-        self._counts = {bucket: half for bucket, count in self._counts.items() if (half := count // 2)}
-        self.total = sum(self._counts.values())
+        self._counts = array(_COUNT, [count // 2 for count in self._counts])
+        self.total = sum(self._counts)

@@ -17,6 +17,7 @@ from monitor.core.inventory import Role
 from monitor.core.learning import Learned
 from monitor.core.planned import Once, Span, Weekly, Window, Work
 from monitor.core.quality import Decline, Severity
+from monitor.core.quantile import packed, unpacked
 from monitor.core.record import Kept
 from monitor.core.report import Report, State
 from monitor.core.world import Event
@@ -79,10 +80,15 @@ def check_row(check: str, kept: Kept) -> Values:
         "detail": belief.detail,
         "looks": learned.looks,
         "isolated": learned.isolated,
-        "learned": written({name: value for name, value in asdict(learned).items() if name not in _COLUMNS}),
+        "learned": written(_taught(learned)),
         "decline": _decline_text(belief.decline),
         "report": None if kept.report is None else written(asdict(kept.report)),
     }
+
+
+def _taught(learned: Learned) -> Values:
+    taught = asdict(learned) | {"rtts": unpacked(learned.rtts)}
+    return {name: value for name, value in taught.items() if name not in _COLUMNS}
 
 
 def kept_of(row: Row[Any]) -> Kept:
@@ -105,9 +111,11 @@ def learned_of(row: Row[Any]) -> Learned:
     """Return what a check's row says was learned; what cannot be read is learned anew."""
     try:
         data = json.loads(row.learned)
-        rtts = tuple((int(bucket), int(count)) for bucket, count in data.pop("rtts", ()))
+        rtts = packed((int(bucket), int(count)) for bucket, count in data.pop("rtts", ()))
         more = {str(name): float(value) for name, value in data.items()}
         learned = Learned(row.looks, row.isolated, **more, rtts=rtts)
+    except (IndexError, OverflowError):
+        return Learned()
     except (ValueError, TypeError, AttributeError):
         learned = Learned(row.looks, row.isolated)
     return learned if learned.plausible else Learned()

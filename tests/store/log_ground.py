@@ -15,6 +15,7 @@ import pytest
 from monitor.core.detection import Belief, Verdict
 from monitor.core.health import Health, Status, SubjectKind
 from monitor.core.learning import Learned
+from monitor.core.quantile import packed
 from monitor.core.record import Kept, Record
 from monitor.core.vitals import StoreVitals
 from monitor.core.world import Event
@@ -33,7 +34,7 @@ def record(*seqs, **about):
 
 
 def kept(detail="", verdict=Verdict.DOWN):
-    learned = Learned(1000.0, 7.5, 1000.0, 2.5, 1.25, 8.0, 7.5, rtts=((0, 3), (25, 4)))
+    learned = Learned(1000.0, 7.5, 1000.0, 2.5, 1.25, 8.0, 7.5, rtts=packed(((0, 3), (25, 4))))
     return Kept("mark", Belief(verdict, 42.5, "timeout", detail), learned)
 
 
