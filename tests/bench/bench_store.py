@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from monitor.core.detection import Belief, Verdict
@@ -36,6 +37,7 @@ CHANGES = 10_000
 CHECKS = 10_000
 GATHERED = 100_000
 CHUNK = 200
+FEW = 500
 SENTENCE = {
     "zh": "丹江口到省网的主用电路中断, 已切换到备用电路",
     "en": "Danjiangkou lost its primary to the province",
@@ -132,6 +134,21 @@ async def single(folder):
         return {"rate": len(times) / 2.0, "p50": times[len(times) // 2], "p95": times[len(times) * 95 // 100]}
 
 
+async def steady(folder):
+    """Record ten thousand changes of few circuits and read them; measure memory at a fifth and at the end."""
+    async with opened(folder) as (store, vitals, _):
+        reader = store.reader("bench", lambda: None)
+        for n in range(CHANGES):
+            few = change(n % FEW)
+            store.append(replace(few, events=(replace(few.events[0], seq=n),)))
+            if n % 4 == 0:
+                await recorded(vitals, n + 1)
+                reader.told((await reader.read(CHUNK))[-1].position)
+            if n == CHANGES // 5:
+                early = rss()
+        return {"early": early, "late": rss()}
+
+
 def grow(path, events):
     """Fill the log in *path* with many events and checks, past the daemon."""
     fill(path, events)
@@ -201,6 +218,7 @@ STAGES = {
     "burst": lambda folder, _: burst(folder, seconds=0.0),
     "second": lambda folder, _: burst(folder, seconds=1.0),
     "single": lambda folder, _: single(folder),
+    "steady": lambda folder, _: steady(folder),
     "restart": restart,
     "gather": lambda folder, _: gather(folder),
 }
@@ -224,6 +242,9 @@ def table(folder, events):
     found = stage("single", folder, events)
     p50, p95 = found["p50"] * 1e3, found["p95"] * 1e3
     print(f"one at a time: {found['rate']:.0f} commits/s, p50 {p50:.1f} ms, p95 {p95:.1f} ms")
+    found = stage("steady", folder, events)
+    memory = f"{found['early']:.2f} MiB at a fifth, {found['late']:.2f} MiB in the end"
+    print(f"{CHANGES:,} changes of {FEW} circuits: {memory}")
     found = stage("restart", folder, events)
     print(f"restart with {found['checks']:,} checks and {events:,} events ({found['size']:.0f} MiB):")
     print(f"  remembered after {found['took']:.2f} s, {found['rss']:.0f} MiB")
