@@ -2,12 +2,20 @@
 
 import json
 import time
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from monitor.board.teller import Teller
 from monitor.cli import main
+from monitor.cli.alarms.shown import alarm_lines
 from monitor.core.alarm import Rung, Severity
+from monitor.core.sentence import WORDS
 from tests.cli.duty_ground import duty_room
+
+SENTENCE = (
+    "丹江口市指挥中心至省网主用电路，备用电路（卫星）正常；报修中国电信省公司调度台，电路号见台账第三页。"
+)
 
 
 async def test_an_alarm_is_shown_with_who_was_told_and_how_far_that_has_got(tmp_path, capsys):
@@ -123,6 +131,18 @@ async def test_where_nothing_is_open_that_is_said(tmp_path, capsys):
 
     assert codes == [0, 0]
     assert capsys.readouterr().out == "没有未结束的告警\n没有通知\n"
+
+
+async def test_a_narrow_terminal_cuts_nothing_off_what_an_alarm_says(tmp_path, capsys):
+    async with duty_room(tmp_path) as room:
+        room.alarm()
+        await room.say("alarms", "--json")
+    (alarm,) = map(json.loads, capsys.readouterr().out.splitlines())
+    alarm["sentence"]["zh"] = SENTENCE
+    lines = [*alarm_lines([alarm], {}, Teller(WORDS["zh"], ZoneInfo("Asia/Shanghai"), time.time()), 60)]
+
+    assert max(line.cell_len for line in lines) <= 60
+    assert SENTENCE in "".join(line.plain.strip() for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from monitor.board.teller import Teller
-from monitor.cli.alarms.shown import alarm_table, line_of, notice_table, notices_of
+from monitor.cli.alarms.shown import alarm_lines, alarm_table, line_of, notice_table, notices_of
 from monitor.cli.backup import user
 from monitor.cli.planned import LONGEST, UNBOUNDED, Facts, asked, span_of
 from monitor.cli.status import language_of
@@ -134,8 +136,17 @@ def _show(args: argparse.Namespace, answer: Facts, console: Console, teller: Tel
     if not found:
         console.print(_nothing(teller.words, listing=listing))
         return
-    table = alarm_table if listing else notice_table
-    console.print(table(found, answer["officers"], teller))
+    make = alarm_table if listing else notice_table
+    table = make(found, answer["officers"], teller)
+    if listing and _wide(table, console) > console.width:
+        console.print(Text("\n").join(alarm_lines(found, answer["officers"], teller, console.width)))
+    else:
+        console.print(table)
+
+
+def _wide(table: Table, console: Console) -> int:
+    """Return the columns that the table takes if nothing is broken."""
+    return console.measure(table, options=console.options.update(max_width=UNBOUNDED)).maximum
 
 
 def _nothing(words: Words, *, listing: bool) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
+from monitor.board.columns import GAP, hanging
 from monitor.board.teller import Teller
 from monitor.cli.planned import LONGEST, Facts
 from monitor.kit.text import clean
@@ -21,7 +22,10 @@ RUNGS = {
 }
 """By how far a notice has got."""
 DAY = 86_400.0
+MARGIN = Text("   ")
+"""Before what stands below an alarm's first line."""
 ALARM_HEADS = ("code", "severity", "since", "what", "told", "answered", "state")
+NARROW_HEADS = ("code", "severity", "since", "state", "answered")
 NOTICE_HEADS = ("code", "officer", "channel", "says", "state", "at", "tries", "trouble")
 
 Officers = Mapping[str, str]
@@ -42,6 +46,28 @@ def alarm_table(alarms: Sequence[Facts], officers: Officers, teller: Teller) -> 
             Text(_next(one, teller), "dim"),
         )
     return table
+
+
+def alarm_lines(alarms: Sequence[Facts], officers: Officers, teller: Teller, width: int) -> Iterator[Text]:
+    """Give the same for a terminal of *width* cells without room for the table: the sentence is never cut."""
+    rows = [
+        (
+            Text(clean(one["code"]), "bold"),
+            Text(severity_of(one, teller), COLOURS.get(one["severity"], "")),
+            Text(teller.since(one["since"])),
+            Text(_next(one, teller), "dim"),
+            answer_of(one, teller),
+        )
+        for one in alarms
+    ]
+    heads = tuple(Text(teller.words.alarm[head], "bold") for head in NARROW_HEADS)
+    sizes = [max(cell.cell_len for cell in column) for column in zip(heads, *rows, strict=True)]
+    yield _in_columns(heads, sizes)
+    for one, row in zip(alarms, rows, strict=True):
+        yield _in_columns(row, sizes)
+        yield from hanging(MARGIN, Text(sentence_of(one, teller)), width)
+        for told in _told(one, officers, teller):
+            yield from hanging(MARGIN, told, width)
 
 
 def notice_table(notices: Sequence[Facts], officers: Officers, teller: Teller) -> Table:
@@ -153,6 +179,13 @@ def _at(at: float, teller: Teller) -> str:
     """Tell a time to come; with its date if it is not within a day."""
     pattern = "%H:%M" if abs(at - teller.now) < DAY else "%m-%d %H:%M"
     return datetime.fromtimestamp(at, teller.zone).strftime(pattern)
+
+
+def _in_columns(row: Sequence[Text], sizes: Sequence[int]) -> Text:
+    cells = [Text.assemble(cell, " " * (size - cell.cell_len)) for cell, size in zip(row, sizes, strict=True)]
+    line = Text(GAP).join(cells)
+    line.rstrip()
+    return line
 
 
 def _table(heads: Iterable[str], teller: Teller) -> Table:
