@@ -82,6 +82,7 @@ class _Scene:
                 self._incidents.setdefault(subject, []).append(name)
 
     def center(self, center: Center) -> Document:
+        """Return all that is said of a center, its links and devices."""
         return {
             "id": center.id,
             "name": _name(center.name),
@@ -94,6 +95,7 @@ class _Scene:
         }
 
     def network(self, network: Network) -> Document:
+        """Return what is said of an upper network."""
         subject = network_subject(network.id)
         return {"id": network.id, "name": _name(network.name), **self._said(subject), **self._seen(subject)}
 

@@ -180,6 +180,7 @@ class _Telling:
         self._texts = TEXTS[ground.language]
 
     def tell(self, report: Identifiability, helpful: tuple[Suggestion, ...]) -> None:
+        """Print what is confused, what is missed, and which looks would help."""
         self._headline(report)
         well = not (report.groups or report.unseen or report.hidden)
         if well:

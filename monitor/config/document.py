@@ -162,6 +162,7 @@ class _Composer:
         self._events = yaml.parse(text, Loader=_Loader)
 
     def document(self) -> Node:
+        """Return the one document of the file; an empty file is an empty node."""
         event = self._next()
         while isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
             event = self._next()

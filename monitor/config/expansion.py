@@ -99,6 +99,7 @@ class _Expansion:
         self._problems: list[Problem] = []
 
     def result(self) -> tuple[Node, list[Problem]]:
+        """Return the inventory without templates and variables, and what is wrong with it."""
         shared = self._root.child("variables")
         top: dict[str, Node] = {}
         for key, node in self._root.children().items():

@@ -121,6 +121,7 @@ class _Refusal(asyncio.Protocol):
     """What a connection meets when every place is taken by work."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hang up at once."""
         if isinstance(transport, asyncio.Transport):
             transport.abort()
 

@@ -224,14 +224,17 @@ class _Hop:
 
     @property
     def family(self) -> Family:
+        """The address family that is asked for."""
         return self.way.family
 
     @property
     def source(self) -> object:
+        """The address that is spoken from."""
         return self.way.source
 
     @property
     def interface(self) -> str | None:
+        """The interface that is spoken over."""
         return self.way.interface
 
 

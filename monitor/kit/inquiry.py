@@ -76,6 +76,7 @@ class _Inquiry(Generic[T]):
         self._room = MOST
 
     async def run(self, words: bytes) -> Reply[T]:
+        """Ask, again after each pause, until an answer comes."""
         sent = 0
         while True:
             self._sock.send(words)

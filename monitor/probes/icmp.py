@@ -105,14 +105,17 @@ class _Engine:
         self._pings = Engine(sink.answered, self._missed, sink.late)
 
     def prepare(self, options: Options) -> Target | None:
+        """Return whom to ping; None for a series or a name, which the other form looks at."""
         if options.count > 1 or literal(options.host) is None:
             return None
         return options.prepared(self._pings, options.host)
 
     def send(self, due: Sequence[tuple[Any, object, float]]) -> None:
+        """Send one ping each."""
         self._pings.send(due)
 
     def close(self) -> None:
+        """Give up what is under way."""
         self._pings.close()
 
     def _missed(self, key: object, sent_at: float, miss: Miss) -> None:
@@ -129,10 +132,12 @@ class _Series:
         self._all = asyncio.Event()
 
     def answered(self, _key: object, _sent_at: float, rtt: float) -> None:
+        """Note the time of one that came back."""
         self._times.append(rtt)
         self._check()
 
     def missed(self, _key: object, _sent_at: float, miss: Miss) -> None:
+        """Note one that did not."""
         self._misses.append(miss)
         self._check()
 
@@ -140,6 +145,7 @@ class _Series:
         """Ignore it: the packet has been counted as missed."""
 
     async def run(self, pings: Engine, target: Target, options: Options) -> Finding:
+        """Send all packets, wait for each, and say what became of them."""
         wait = options.wait if self._count > 1 else _PATIENCE
         for left in reversed(range(self._count)):
             pings.send([(target, None, wait)])

@@ -94,12 +94,14 @@ class _Engine:
         self._connects: Connects | None = None
 
     def prepare(self, options: Options) -> Target | None:
+        """Return whom to connect to; None for a conversation or a name, which the other form looks at."""
         if options.expect is not None or literal(options.host) is None:
             return None
         source = str(options.source) if options.source else None
         return Target(options.host, options.port, source, options.interface)
 
     def send(self, due: Sequence[tuple[Any, object, float]]) -> None:
+        """Begin one connection each."""
         if self._connects is None:
             self._connects = Connects(
                 stands=self._sink.answered, broke=self._broke, silent=self._silent, late=self._sink.late
@@ -107,6 +109,7 @@ class _Engine:
         self._connects.start(due)
 
     def close(self) -> None:
+        """Give up what is under way."""
         if self._connects is not None:
             self._connects.close()
 
@@ -124,9 +127,11 @@ class _One:
         self.finding: asyncio.Future[Finding] = asyncio.get_running_loop().create_future()
 
     def answered(self, _key: object, _sent_at: float, rtt: float) -> None:
+        """Take an open connection for the finding."""
         self.found(None, 0.0, ok(rtt=rtt))
 
     def found(self, _key: object, _sent_at: float, finding: Finding) -> None:
+        """Take the first finding, and no other."""
         if not self.finding.done():
             self.finding.set_result(finding)
 

@@ -177,6 +177,7 @@ class _Session:
         self._lines: Sequence[str] = ()
 
     async def run(self, count: int, interval: float, deadline: float) -> None:
+        """Look *count* times, *interval* seconds apart; without a count until it is cancelled."""
         clock = asyncio.get_running_loop().time
         due = clock()
         try:

@@ -71,6 +71,7 @@ class _OneSocket:
             raise
 
     def close(self) -> None:
+        """Hear nothing more and close the socket."""
         asyncio.get_running_loop().remove_reader(self._sock)
         self._sock.close()
 

@@ -60,12 +60,15 @@ class _Engine:
         self._batch = kit.Batch(self._found)
 
     def prepare(self, options: Options) -> kit.Handle:
+        """Return what is remembered of one agent from look to look."""
         return kit.Handle(options, asker(options))
 
     def send(self, due: Sequence[tuple[Any, object, float]]) -> None:
+        """Ask all that are due."""
         self._batch.send(due)
 
     def close(self) -> None:
+        """Give up what is under way."""
         self._batch.close()
 
     def _found(self, key: object, sent_at: float, rtt: float, result: object) -> None:
