@@ -152,6 +152,8 @@ class Lane:
         return now - sent[-1] >= MINUTE / most and (len(sent) < most or now - sent[0] >= MINUTE)
 
     def _letter(self, officer: str, notices: Sequence[Notice], now: float) -> Letter:
+        real = [one for one in notices if not self._alarms.desk.alarms[one.alarm].drill]
+        notices = real or notices  # an exercise never goes with what is no exercise
         alarms = dict.fromkeys(one.alarm for one in notices)
         most = LISTED if self._open.kind.address is not Address.PHONE else None  # of these it says how many
         chosen = set([*alarms][:most])

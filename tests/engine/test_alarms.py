@@ -216,3 +216,14 @@ async def test_an_incident_that_began_before_there_was_anybody_to_tell_is_told_o
     assert [alarm["alarm"] for message in hall.brought for alarm in message.facts["alarms"]] == [
         CUT["incident"]
     ]
+
+
+async def test_an_exercise_never_goes_into_one_message_with_what_is_none():
+    hall = Sink()
+    async with room({"hall": hall.open(Address.NONE)}) as built:
+        act = Act(1.0, "zhang", 1000, "socket", "alarm/drill", "drill-1", {})
+        built.alarms.drill("drill-1", Severity.CRITICAL, named(9), act)
+        built.happens()
+        await hall.until(2)
+
+    assert sorted(message.title.startswith("【演练】") for message in hall.brought) == [False, True]

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import replace
+from itertools import groupby
 
 import pytest
 
@@ -112,7 +113,8 @@ async def test_what_the_network_loses_is_not_held_against_the_circuits_behind_it
         after += (await feed.news(0.05)).events
 
         assert [told_of(heard + after, circuit) for circuit in behind].count([]) >= 3
-        assert told_of(heard + after, "network/city") == ["degraded", "up"]
+        # That it got graver is told again, and how grave it looks is a matter of chance.
+        assert [now for now, _ in groupby(told_of(heard + after, "network/city"))] == ["degraded", "up"]
 
 
 def replace_host(options, host):

@@ -88,10 +88,12 @@ async def test_what_breaks_in_a_batch_is_looked_at_again_and_so_are_the_others()
         await whole(engine)
         script.batch.says[PRIMARY] = "soon"
         await looked_again(script.batch.sent, PRIMARY)
-        await looked_again(script.batch.sent, BACKUP)
-
         assert engine.vitals.mishaps >= 1
-        assert engine.world.readings[f"{BACKUP}/script"].ok > engine.vitals.mishaps
+        reading = engine.world.readings[f"{BACKUP}/script"]
+        good = reading.ok
+        async with asyncio.timeout(10):
+            while reading.ok == good:
+                await asyncio.sleep(0.01)
 
 
 async def test_a_batch_that_cannot_be_sent_is_sent_again():
