@@ -150,6 +150,14 @@ def test_systemd_has_nothing_to_say_against_a_unit(unit, tmp_path):
     assert ours == []
 
 
+def test_the_unit_of_one_more_vantage_differs_in_its_settings_alone():
+    main, more = ((UNITS / f"command-monitor{at}.service").read_text().splitlines()[1:] for at in ("", "@"))
+    main = [line.replace("settings.yaml", "%i.yaml") for line in main]
+
+    differing = [(one, other) for one, other in zip(main, more, strict=True) if one != other]
+    assert [other for _, other in differing] == ["Description=Health monitor of the command network (%i)"]
+
+
 @needs_analyze
 @pytest.mark.parametrize(
     ("unit", "dropin", "most"),
