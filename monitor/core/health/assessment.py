@@ -93,10 +93,6 @@ def _hold(status: Status, before: Status | None) -> Status:
     return replace(before, suspected=True)
 
 
-def _was_down(before: Status | None) -> bool:
-    return before is not None and before.health is Health.DOWN
-
-
 def _forbear(status: Status, before: Status | None) -> Status:
     """Do not hold against a subject what the way to it has become, unless it was said of it before."""
     if status.decline is None or status.decline.poor:
@@ -120,7 +116,7 @@ def _circuit(circuit: Circuit, view: View) -> Status:
                 suspected=False,
                 planned=network.planned,
             )
-        elif _may_be_down(network, view) and not _was_down(before):
+        elif _may_be_down(network, view) and not (before and before.health is Health.DOWN):
             return _hold(status, before)
     if not view.own and (circuit.network in view.strained or (network is not None and network.decline)):
         status = _forbear(status, before)
