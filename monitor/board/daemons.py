@@ -36,6 +36,8 @@ def own_lines(status: Item, teller: Teller, console: Console, width: int) -> Ite
         (label["store"], teller.label("lost", store["dropped"]) if store["dropped"] else ""),
         (label["store"], store["notice"]),
     ]
+    if any(told for _, told in (*troubles, *notices)):
+        yield Text("")
     for signed, lines in ((SIGNS["down"], troubles), (SUSPECTED, notices)):
         for what, told in lines:
             if told:

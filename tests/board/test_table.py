@@ -223,7 +223,7 @@ def test_our_own_trouble_is_a_line_each_and_makes_no_trouble_of_the_city():
     vitals.store.backup_trouble = "/backup: Read-only file system"
     text = drawn(city.world(), "en", vitals)
 
-    assert "✔ no open troubles\n✘ output mqtt: 127.0.0.1:1883: Connection [31m refused\n" in text
+    assert "✔ no open troubles\n\n✘ output mqtt: 127.0.0.1:1883: Connection [31m refused\n" in text
     assert "✘ event log: disk full; 1,200 events to be recorded\n" in text
     assert "✘ backup: /backup: Read-only file system\n" in text
     assert is_well(document(city.world(), vitals, city.NOW))
@@ -260,7 +260,7 @@ def test_a_long_trouble_of_our_own_is_told_whole_behind_its_sign():
     vitals = city.vitals()
     vitals.store.notice = "log.db was damaged; it is now log.db.damaged-20261124, and a backup took its place"
     lines = drawn(city.world(), "en", vitals, width=60).splitlines()
-    told = lines[lines.index("✔ no open troubles") + 1 :]
+    told = lines[lines.index("✔ no open troubles") + 2 :]
 
     assert len(told) == 2
     assert told[1].startswith("  ")

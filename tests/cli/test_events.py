@@ -74,7 +74,7 @@ ANSWER = {"who": "zhang", "name": "张伟", "via": "socket"}
         (
             "alarm",
             ALARM,
-            "告警 0914：告知 (zhang sms、（公共） siren)；丹江口市网中断。",
+            "告警 0914：告知 (zhang sms、公共 siren)；丹江口市网中断。",
             "alarm 0914: told (zhang sms, (a place) siren); It is cut.",
         ),
         (
@@ -90,7 +90,7 @@ ANSWER = {"who": "zhang", "name": "张伟", "via": "socket"}
             "notice to zhang (sms): refused (no such person); i1",
         ),
         ("alarm", {}, "告警 None：None；None", "alarm None: None; None"),
-        ("notice", {}, "通知 （公共）（None）：None；None", "notice to (a place) (None): None; None"),
+        ("notice", {}, "通知 公共（None）：None；None", "notice to (a place) (None): None; None"),
     ],
 )
 def test_alarms_and_notices_are_told_in_words(kind, data, zh, en):

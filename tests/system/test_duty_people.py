@@ -45,7 +45,7 @@ async def test_an_alarm_is_seen_everywhere_answered_over_http_and_handed_over(tm
         acts = capsys.readouterr().out
 
     assert (answered["recorded"], answered["alarms"][0]["answer"]["name"]) == (True, "张伟")
-    assert "（公共） hall" in seen
+    assert "公共 hall" in seen
     assert f"告警 {alarm['code']}：已确认 (张伟、HTTP 接口)" in seen
     (incident,) = status["incidents"]
     assert (incident["alarm"]["code"], incident["alarm"]["answer"]["via"]) == (alarm["code"], "api")

@@ -67,7 +67,7 @@ ALARM = {
     "state": "状态",
     "tries": "次数",
     "trouble": "原因",
-    "place": "（公共）",
+    "place": "公共",
     "at": "时间",
     "says": "通知",
     "exercise": "演练",
