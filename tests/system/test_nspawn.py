@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from monitor.store.migration import shapes
 from tests.system.ear import hearing, is_event, is_state, needs_sub
 from tests.system.machine import ROOT, bundle, needs_machine
 from tests.system.site import ETC, UNIT, site
@@ -115,7 +116,7 @@ async def test_a_reload_with_a_mistake_fails_with_its_place_and_changes_nothing_
     fewer = await here.one.healths()
     here.built.file.write_text(good)
     here.systemctl("reload")
-    again = await here.one.all_are("up")
+    again = await here.one.all_are("up", "c10")
 
     assert bad.returncode != 0
     assert re.search(r"town\.yaml:\d+.*c 10", journal)
@@ -184,14 +185,14 @@ async def test_it_ends_within_ten_seconds_and_says_so(here):
 
 async def test_an_upgrade_backs_up_migrates_and_goes_on_and_one_that_fails_is_undone(here, tmp_path):
     before = here.events()
-    newer = version(tmp_path / "newer", "0.2.0", "0004", "0003")
-    broken = version(tmp_path / "broken", "0.3.0", "0005", "0004")
+    newer = version(tmp_path / "newer", "0.2.0", "9001", shapes()[0])
+    broken = version(tmp_path / "broken", "0.3.0", "9002", "9001")
     ready = broken / "monitor" / "kit" / "systemd.py"
     ready.write_text(
         ready.read_text().replace('self._say("READY=1", _status(status))', "raise SystemExit(3)")
     )
     shutil.copy(
-        newer / "monitor/store/migrations/versions/v0004.py", broken / "monitor/store/migrations/versions"
+        newer / "monitor/store/migrations/versions/v9001.py", broken / "monitor/store/migrations/versions"
     )
 
     packed = bundle(tmp_path / "a", newer), bundle(tmp_path / "b", broken)
