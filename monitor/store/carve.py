@@ -69,6 +69,7 @@ class _Pages:
         self._file, self.size, self._elsewhere = file, size, elsewhere
 
     def get(self, number: int) -> bytes:
+        """Return a page; short or empty where the disk does not give it."""
         file, place = self._elsewhere.get(number, (self._file, (number - 1) * self.size))
         return _read(file, place, self.size)
 

@@ -25,6 +25,7 @@ class _Pack:
     packed: bytes
 
     def events(self) -> list[Event]:
+        """Unpack them."""
         return [Event(*fields) for fields in json.loads(zlib.decompress(self.packed))]
 
 

@@ -123,6 +123,7 @@ class _Report:
         """Rows that are down because of those who are blamed."""
 
     def diagnosis(self, planned: frozenset[str]) -> Diagnosis:
+        """Return the causes, with what else fits; what is *planned* is marked so."""
         causes = [cause for part in self._parts for cause in self._causes(part, planned)]
         shared = [cause for cause in causes if self._kind(cause) in SHARED]
         causes = [replace(cause, beside=self._beside(cause, shared)) for cause in causes]

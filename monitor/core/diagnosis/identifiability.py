@@ -120,9 +120,11 @@ class _Group:
 
     @property
     def pairs(self) -> int:
+        """How many pairs of components nothing tells apart."""
         return len(self.names) * (len(self.names) - 1) // 2
 
     def split(self, looks: Iterable[Observation]) -> list["_Group"]:
+        """Return the groups that are left once *looks* are made as well."""
         members = frozenset(self.names)
         crossed: dict[str, list[str]] = {name: [] for name in self.names}
         for look in looks:

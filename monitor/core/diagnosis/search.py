@@ -115,6 +115,7 @@ class _Search:
     # The search.
 
     def run(self, effort: int) -> Found:
+        """Search until all is known or *effort* nodes were seen; return the best answers."""
         self._keep(self._answer([]))
         if len(self._block.suspects) > FEW:
             self._keep(self._greedy())
