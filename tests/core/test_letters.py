@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.core.alarm import SHORTEST, Answer, Severity
@@ -99,6 +99,7 @@ def test_a_long_list_goes_into_the_text_whole():
     assert message.facts["count"] == 2500
 
 
+@example("00000" + "𝐀" * 21 + "0", [], "en", 2)
 @settings(deadline=None, max_examples=60)
 @given(
     st.text(min_size=1, max_size=90).filter(str.strip),

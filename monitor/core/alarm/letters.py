@@ -87,13 +87,16 @@ def _cut(
     clauses: list[str],
     names: list[str],
 ) -> str:
-    least = units(write({**facts, "clauses": [""], "names": [""]}))
-    room = max(0, SHORTEST - least - 1)
-    texts = {
-        "clauses": [f"{shortened(one, room)}…" for one in clauses],
-        "names": [f"{shortened(one, room)}…" for one in names],
-    }
-    return shortened(write({**facts, **texts}), SHORTEST)
+    """Return as much of the first clause, or name, as leaves room for what comes after it."""
+    for room in range(SHORTEST, -1, -1):
+        texts = {
+            "clauses": [f"{shortened(one, room)}…" for one in clauses],
+            "names": [f"{shortened(one, room)}…" for one in names],
+        }
+        text = write({**facts, **texts})
+        if units(text) <= SHORTEST:
+            return text
+    return shortened(text, SHORTEST)
 
 
 def units(text: str) -> int:
