@@ -29,6 +29,7 @@ SHARE = 0.99
 RESTARTS = (
     ("restart to ready after a stop", "stopped", "s", 1),
     ("restart to ready after kill -9", "killed", "s", 1),
+    ("CPU of a restart until ready", "used", "s", 1),
     ("memory (RSS)", "rss", "MiB", 1),
     ("size of the log", "size", "MiB", 1),
 )
@@ -149,10 +150,11 @@ def restarts(checks, events, runs, folder):
         time.sleep(3)
     log = folder / "state" / "log-city.db"
     fill(log, events)
-    found = {"stopped": [], "killed": [], "rss": []}
+    found = {"stopped": [], "killed": [], "used": [], "rss": []}
     for _ in range(runs):
         with started(folder, port) as (process, start):
             found["stopped"].append(start)
+            found["used"].append(cpu_of(process.pid))
             time.sleep(3)
             process.kill()
         with started(folder, port) as (process, start):
