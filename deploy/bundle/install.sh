@@ -252,7 +252,8 @@ switch_to() {
 
 start_it() {
     say "启动，等待就绪" "Starting, and waiting until it is ready"
-    run systemctl restart "$name.service"
+    run systemctl restart "$name.service" || return
+    run systemctl try-restart "$name@*.service" || true # further vantages, if there are any
 }
 
 # Version $1 ran before and goes on, with the log of before if it cannot read the other's.
@@ -340,16 +341,15 @@ go_back() {
 }
 
 uninstall() {
-    local unit
+    local running
     need_root
     if systemd_runs; then
         say "停止" "Stopping"
-        run systemctl --quiet disable --now "$name.service" "$name-backup.timer" 2>/dev/null || true
+        mapfile -t running < <(systemctl list-units --plain --no-legend "$name@*.service" | cut -d' ' -f1)
+        run systemctl --quiet disable --now "$name.service" "$name-backup.timer" "${running[@]}" 2>/dev/null || true
     fi
     say "删除程序" "Removing the program"
-    for unit in "$name.service" "$name-backup.service" "$name-backup.timer" "$name-failed@.service"; do
-        run rm -f "$units/$unit"
-    done
+    run rm -f "$units/$name"{,@,-backup,-failed@}.service "$units/$name-backup.timer"
     run rm -rf "$opt" "$link" "$doc"
     run rm -f "$sysusers" "$tmpfiles"
     ! systemd_runs || run systemctl daemon-reload

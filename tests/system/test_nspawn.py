@@ -241,7 +241,7 @@ async def test_removed_it_leaves_configuration_and_data_and_purged_it_leaves_not
     here.machine.run("cp", script, "/root/install.sh")
     here.machine.run("bash", "/root/install.sh", "--uninstall")
     places = (ETC, "/var/lib/command-monitor", "/var/backups/command-monitor")
-    left = [place for place in places if any(here.machine.inside(place).iterdir())]
+    left = [place for place in places if here.machine.inside(place).is_dir()]
     gone = here.machine.run("systemctl", "cat", UNIT, check=False)
     here.machine.run("bash", "/root/install.sh", "--uninstall", "--purge")
     remains = here.machine.run(
