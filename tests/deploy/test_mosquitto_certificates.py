@@ -170,10 +170,10 @@ def test_a_renewed_certificate_has_a_new_key_and_the_one_before_holds_on(pki):
     assert after.not_valid_after_utc > before.not_valid_after_utc
     assert good(pki, "dan")
     assert read(old) == before
-    assert [(row[0], row[2], row[4]) for row in rows(pki) if row[0] == "dan"] == [
-        ("dan", "396", "replaced"),
-        ("dan", "499", "valid"),
-    ]
+    first, second = [row for row in rows(pki) if row[0] == "dan"]
+    assert (first[4], second[4]) == ("replaced", "valid")
+    assert first[2] in {"396", "397"}
+    assert second[2] in {"499", "500"}  # of the second in which it is made a part is still left
 
 
 def test_a_broker_is_renewed_for_its_addresses_or_for_others(pki):
