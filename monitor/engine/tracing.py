@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from zlib import crc32
 
@@ -111,7 +112,7 @@ class Tracing:
                 if circuits:
                     self._done.append(now.id)
                 for circuit in circuits:
-                    self._begin(self._after(circuit))
+                    self._begin(partial(self._after, circuit))
 
     # Of incidents.
 
@@ -143,7 +144,7 @@ class Tracing:
             await asyncio.sleep(self._beat)
             circuit = self._next(time.monotonic())
             if circuit is not None:
-                self._begin(self._before(circuit))
+                self._begin(partial(self._before, circuit))
 
     def _next(self, now: float) -> str | None:
         """Return the circuit that is due first, of those that are well; its turn is over with that."""
@@ -166,15 +167,15 @@ class Tracing:
 
     # Both.
 
-    def _begin(self, tracing: Awaitable[None]) -> None:
+    def _begin(self, tracing: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.ensure_future(self._contained(tracing))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _contained(self, tracing: Awaitable[None]) -> None:
+    async def _contained(self, tracing: Callable[[], Awaitable[None]]) -> None:
         async with self._places:
             with self._mishaps.contained("trace"):
-                await tracing
+                await tracing()
 
     async def _trace(self, circuit: str) -> Trace | None:
         """Trace once; None if we could not."""
