@@ -98,7 +98,10 @@ class App:
         self._orders = self._room.orders(self.engine)
         self._outbox = self._room.outbox(self.engine, self._orders)
         people = self._room.people
-        self._ourselves = Ourselves(self.world, vitals, self.engine.alarms, lambda: people.gaps, zone)
+        well = partial(self.engine.tell, "well") if settings.reports else None
+        self._ourselves = Ourselves(
+            self.world, vitals, self.engine.alarms, lambda: people.gaps, zone, well=well
+        )
         self._life = Life(self.engine, self._ourselves.standstill)
         self._proving = self._room.proving(self.engine.alarms, self._ourselves, settings.prove_at)
         self._metrics = metrics = Metrics(lambda: self.engine.world, vitals, settings.metrics)

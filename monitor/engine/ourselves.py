@@ -31,6 +31,8 @@ OVERDUE = 30.0
 """Seconds after which what was due and is not done shows that the alarms stand still."""
 STEP = 2.0
 """Seconds by which a clock that is set, not slewed, differs between two looks."""
+WELL_EVERY = 600.0
+"""Seconds between two words that we are well, to whoever has to acknowledge them."""
 PREFIX = "own/"
 """What a trouble of our own is called after, instead of a component."""
 TROUBLE = 200
@@ -63,8 +65,13 @@ class Ourselves:
         gaps: Callable[[], Sequence[Span]],
         zone: tzinfo,
         wall: Callable[[], float] = time.time,
+        well: Callable[[], None] | None = None,
     ) -> None:
-        """Ask *gaps* for the coming times without anybody on duty."""
+        """Ask *gaps* for the coming times without anybody on duty.
+
+        *well* is called now and then where another daemon is to acknowledge what we say: one that has fallen
+        silent is then noticed though nothing else happens here.
+        """
         self.proof = ""
         """What the latest routine test of the channels failed at; empty: nothing."""
         self._world = world
@@ -73,6 +80,8 @@ class Ourselves:
         self._gaps = gaps
         self._zone = zone
         self._wall = wall
+        self._well = well
+        self._well_at = alarms.clock()
         self._offset = wall() - alarms.clock()
         self._stepped_at: float | None = None
         self._step = 0.0
@@ -101,6 +110,9 @@ class Ourselves:
     def look(self) -> None:
         """Tell what is wrong, and what no longer is."""
         now = self._alarms.clock()
+        if self._well is not None and now - self._well_at >= WELL_EVERY:
+            self._well_at = now
+            self._well()
         self._follow_clock(now)
         ills = {ill.key: ill for ill in self._ills(now)}
         for key, ill in ills.items():

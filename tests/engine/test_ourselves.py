@@ -7,7 +7,7 @@ import pytest
 from monitor.core.alarm import Address, Area
 from monitor.core.planned import Span
 from monitor.core.vitals import OutputVitals
-from monitor.engine.ourselves import OVER, OVERDUE, Ourselves
+from monitor.engine.ourselves import OVER, OVERDUE, WELL_EVERY, Ourselves
 from monitor.engine.proving import Proving
 from monitor.kit.courier import Fate, Receipt
 from tests.engine.duty_ground import Sink, room
@@ -16,10 +16,16 @@ from tests.engine.duty_ground import Sink, room
 class Patient(Ourselves):
     """Ourselves, looked at when the test says so."""
 
-    def __init__(self, built, gaps=()):
+    def __init__(self, built, gaps=(), well=None):
         self.built, self.offset = built, 0.0
         super().__init__(
-            built.world, built.vitals, built.alarms, lambda: gaps, UTC, lambda: built.clock() + self.offset
+            built.world,
+            built.vitals,
+            built.alarms,
+            lambda: gaps,
+            UTC,
+            lambda: built.clock() + self.offset,
+            well=well,
         )
 
     def after(self, seconds):
@@ -150,3 +156,13 @@ async def test_what_an_earlier_run_told_of_itself_is_over_once_it_is_seen_to_be(
         patient.take_up()
         assert patient.after(1) == ["own/config"]
         assert patient.after(OVER) == []
+
+
+async def test_where_another_daemon_acknowledges_us_it_is_said_now_and_then_that_we_are_well():
+    async with room({"hall": Sink().open(Address.NONE)}) as built:
+        said = []
+        patient = Patient(built, well=lambda: said.append(built.clock()))
+        for _ in range(4):
+            patient.after(WELL_EVERY / 2)
+
+    assert len(said) == 2

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from monitor.kit.local import ask
+from tests.lab.scenarios.clocks import FAKETIME
+from tests.mosquitto import free_port
 from tests.outputs.receiver import receiving
-from tests.system.daemon import daemon
+from tests.system.daemon import broker_at, daemon
 from tests.system.duty_ledger import ledger
 from tests.system.lives import DETECTION
 from tests.system.town import town
@@ -42,10 +44,10 @@ def settings(tmp_path, rules="", **urls):
 
 
 @asynccontextmanager
-async def over(tmp_path, first, second):
+async def over(tmp_path, first, second, rules="", **more):
     """Run a daemon in a town that tells over two receivers; give all of them."""
     async with first as hall, second as tower, town(tmp_path) as built:
-        told = settings(tmp_path, hall=hall.url, tower=tower.url)
+        told = settings(tmp_path, rules, hall=hall.url, tower=tower.url) | more
         async with daemon(tmp_path, built.file, **told) as one:
             yield one, built, hall, tower
 
@@ -60,8 +62,10 @@ async def order(one, **what):
     return await asyncio.to_thread(ask, one.folder / "state" / "control-city.sock", what)
 
 
-async def test_a_cut_is_told_once_then_to_the_leader_and_its_end_to_both(tmp_path):
-    async with over(tmp_path, receiving(200), receiving(200)) as (one, built, hall, tower):
+async def test_a_cut_is_told_once_then_to_the_leader_and_its_end_to_both_though_no_broker_answers(tmp_path):
+    dead = {"mqtt": broker_at(free_port())}
+    whole = over(tmp_path, receiving(200), receiving(200), CIRCUITS_ALONE, **dead)
+    async with whole as (one, built, hall, tower):
         await one.all_are("up")
         built.echoes[CIRCUIT].silent = True
         await tower.until(1)
@@ -171,3 +175,52 @@ async def until_said(receiver, subject, what="alarm"):
     async with asyncio.timeout(30):
         while (what, subject) not in [one for message in alarms(receiver) for one in message]:
             await asyncio.sleep(0.05)
+
+
+async def test_what_was_not_taken_when_the_daemon_is_stopped_is_brought_once_by_the_next(tmp_path):
+    whole = over(tmp_path, receiving(503), receiving(200), CIRCUITS_ALONE)
+    async with whole as (one, built, hall, _):
+        await one.all_are("up")
+        built.echoes[CIRCUIT].silent = True
+        await hall.until(1)
+        code = await one.end()
+        refused = len(hall.heard)
+        hall.answers = [(200, {})]
+        await one.start()
+        await hall.until(refused + 1)
+        await one.until(lambda: handed(one))
+    taken = alarms(hall)[refused:]
+
+    assert code == 0
+    assert [said for message in taken for said in message] == [("alarm", CIRCUIT)]
+
+
+async def handed(one):
+    (alarm,) = (await order(one, order="alarm/list"))["alarms"]
+    return alarm["notices"][0]["rung"] == "handed_over"
+
+
+@pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not installed")
+async def test_a_clock_that_is_set_ahead_lets_no_answer_expire_and_is_told(tmp_path):
+    stamps = tmp_path / "faketime"
+    stamps.write_text("+0")
+    async with over(tmp_path, receiving(200), receiving(200)) as (one, built, hall, tower):
+        await one.end()
+        await one.launch(
+            LD_PRELOAD=str(FAKETIME),
+            FAKETIME_TIMESTAMP_FILE=str(stamps),
+            FAKETIME_NO_CACHE="1",
+            FAKETIME_DONT_FAKE_MONOTONIC="1",
+        )
+        await one.until(one._ready)
+        await one.all_are("up")
+        built.echoes[CIRCUIT].silent = True
+        await until_said(hall, CIRCUIT)
+        await order(one, order="alarm/answer", ids=["all"], who="zhang")
+        stamps.write_text("+10800")
+        await until_said(hall, "own/clock")
+        listed = await order(one, order="alarm/list")
+
+    answers = {alarm["subject"]: alarm["answer"] for alarm in listed["alarms"]}
+    assert answers[CIRCUIT]["who"] == "zhang"
+    assert "again" not in [what for message in alarms(hall) + alarms(tower) for what, _ in message]

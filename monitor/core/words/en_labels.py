@@ -44,6 +44,7 @@ LABEL = {
     "what_cannot_look": "cannot look, for a reason of our own",
     "what_mishap": "has met a bug of its own, which cost a finding or a conclusion; please report it",
     "what_store_trouble": "cannot write events to the disk and keeps them in memory",
+    "what_well": "is well",
     "what_duty_gap": "has found a time for which nobody is on duty",
     "what_store_back": "writes events to the disk again",
     "what_database_set_aside": "set a damaged event log aside",

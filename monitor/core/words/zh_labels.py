@@ -44,6 +44,7 @@ LABEL = {
     "what_cannot_look": "本机原因，无法检测",
     "what_mishap": "本程序出错，一次检测结果或判断未能使用，请报告",
     "what_store_trouble": "事件无法写入磁盘，暂存内存",
+    "what_well": "按时报平安",
     "what_duty_gap": "值班表有空缺",
     "what_store_back": "事件恢复写入磁盘",
     "what_database_set_aside": "事件库损坏，已移开",
