@@ -127,6 +127,8 @@ async def test_what_counties_believe_and_all_that_they_record_arrives_and_change
         for name in ("dan", "yun"):
             await one.agent_is(name, beliefs=beliefs(up=4))
         found = await one.gathered("dan", "yun", after=10)
+        for name in ("dan", "yun"):
+            await one.agent_is(name, backlog=0)  # as they say it themselves, once a second
         after, status = await one.city.healths(), await one.city.status()
         told = {event["id"] for event in events(one.ear.heard)}
         live = one.recorded("status")
