@@ -68,7 +68,6 @@ class Judge:
     def __init__(self, how: Manner, belief: Belief, learned: Learned, reading: Reading) -> None:
         """Go on with what was believed and learned before; *reading* is what the check measures now."""
         self.belief = belief
-        self.learned = learned
         self.relearned = False
         """It has learned since this was last set to false."""
         self.calm_looks = 0
@@ -80,6 +79,8 @@ class Judge:
         self._lesson = NOTHING
         self._spell: Spell | None = None
         self._sketch = Sketch(learned.rtts)
+        # In memory of its own from the start: a daemon of thousands of checks must not grow as they learn.
+        self.learned = replace(learned, rtts=self._sketch.counts)
         self._fresh = Sketch()
         """Round-trip times since it is slow."""
         self._sampled = 0
