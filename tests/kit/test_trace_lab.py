@@ -49,7 +49,7 @@ def here():
                     sysctl(f"net.{family}.fib_multipath_hash_fields", "55")
         with inside(here):
             sysctl("net.ipv4.ping_group_range", "0 2147483647")
-        for last in (20, 21, 22, 30, 31, 32):
+        for last in (20, 21, 22, 30, 31, 32, 40):
             run(f"ip -n {here} address add 10.1.1.{last}/24 dev {port_of(here)}")
         run(f"ip -n {there} address add 10.50.0.1/32 dev lo")
         run(f"ip -n {there} address add fd00:50::1/128 dev lo")
@@ -223,7 +223,8 @@ def test_where_not_even_that_is_allowed_it_goes_by_udp(here):
 
 
 def test_the_shell_says_where_a_way_ends(here):
-    done = shell(here, end(4, 2), "--wait", "0.3")
+    # From an address of its own: a router tells each of six refusals in a row, then of one a second.
+    done = shell(here, end(4, 2), "--wait", "0.3", "--source", "10.1.1.40")
 
     assert done.returncode == 1
     assert done.stdout.startswith(
