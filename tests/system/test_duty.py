@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 import signal
 import sqlite3
-from contextlib import asynccontextmanager
+import subprocess
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -224,3 +226,35 @@ async def test_a_clock_that_is_set_ahead_lets_no_answer_expire_and_is_told(tmp_p
     answers = {alarm["subject"]: alarm["answer"] for alarm in listed["alarms"]}
     assert answers[CIRCUIT]["who"] == "zhang"
     assert "again" not in [what for message in alarms(hall) + alarms(tower) for what, _ in message]
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a small disk")
+async def test_a_full_disk_stops_no_message_and_is_told_and_nothing_is_forgotten(tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(state)], check=True)  # noqa: ASYNC221
+    try:
+        small = over(tmp_path, receiving(200), receiving(200), store={"reserve_mib": 1})
+        async with small as (one, built, hall, _):
+            await one.all_are("up")
+            fill(state / "filling")
+            built.echoes[CIRCUIT].silent = True
+            await until_said(hall, CIRCUIT)
+            fill(state / "filling")
+            await until_said(hall, "own/store")
+            (state / "filling").unlink()
+            await until_said(hall, "own/store", "recovery")
+            code = await one.end()
+        account = ledger(state / "log-city.db", zip(hall.times, bodies(hall), strict=True))
+    finally:
+        subprocess.run(["umount", "-l", str(state)], check=True)  # noqa: ASYNC221
+
+    assert (account.faults(), account.doubled, code) == ([], 0, 0)
+
+
+def fill(file):
+    """Write until the disk takes nothing more."""
+    with file.open("ab", buffering=0) as filling, suppress(OSError):
+        while True:
+            filling.write(bytes(4096))
