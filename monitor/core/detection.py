@@ -241,7 +241,7 @@ def _after_answer(belief: Belief, sent: float, at: float) -> Belief:
             return Belief(Verdict.UP, good_at, "ok")
         return replace(belief, good=good, good_at=good_at)
     if belief.doubt is not None:
-        doubt = _weigh(belief.doubt, sent, lost=False)
+        doubt = _weigh(belief.doubt, sent)
         if doubt.score > 0.0:
             return replace(belief, doubt=doubt)
     if belief.answers:
@@ -253,12 +253,13 @@ def _after_miss(
     belief: Belief, finding: Finding, sent: float, at: float, how: Manner, model: LossModel
 ) -> Belief:
     if belief.verdict is Verdict.DOWN:
+        if (belief.reason, belief.detail, belief.good) == (finding.reason, finding.detail, 0):
+            return belief
         return replace(belief, reason=finding.reason, detail=finding.detail, good=0)
     if belief.doubt is None:
         doubt = _first_miss(model, finding, sent, at)
     else:
-        weighed = _weigh(belief.doubt, sent, lost=True)
-        doubt = replace(weighed, reason=finding.reason, detail=finding.detail)
+        doubt = _weigh(belief.doubt, sent, miss=finding)
     if how.told or doubt.score >= how.confirm:
         return Belief(Verdict.DOWN, doubt.began, finding.reason, finding.detail)
     return replace(belief, doubt=doubt, suspected=belief.suspected or doubt.score >= how.suspect)
@@ -270,9 +271,9 @@ def _first_miss(model: LossModel, miss: Finding, sent: float, at: float) -> Doub
     return Doubt(model, at, sent, score, burst, miss.reason, miss.detail)
 
 
-def _weigh(doubt: Doubt, sent: float, *, lost: bool) -> Doubt:
-    """Advance the two-state forward filter by one look."""
-    model = doubt.model
+def _weigh(doubt: Doubt, sent: float, miss: Finding | None = None) -> Doubt:
+    """Advance the two-state forward filter by one look: an answer, or a *miss*."""
+    model, lost = doubt.model, miss is not None
     burst = model.in_burst(doubt.burst, max(0.0, sent - doubt.sent))
     q = model.lost(burst)
     step = log((1 - ANSWER_WHEN_DOWN) / q) if lost else log(ANSWER_WHEN_DOWN / (1 - q))
@@ -282,6 +283,8 @@ def _weigh(doubt: Doubt, sent: float, *, lost: bool) -> Doubt:
         score=doubt.score + step,
         burst=model.revised(burst, lost=lost),
         looks=doubt.looks + 1,
+        reason=doubt.reason if miss is None else miss.reason,
+        detail=doubt.detail if miss is None else miss.detail,
     )
 
 

@@ -141,11 +141,11 @@ class Circuit:
     """How the center itself looks at the network's end, pinned to this circuit."""
     anchor_look: Look | None = None
     """How the center itself looks at the network's anchor over this circuit; None: nothing pins it there."""
+    id: str = field(init=False)
+    """The circuit's readable path, `danjiangkou/province/primary`."""
 
-    @property
-    def id(self) -> str:
-        """The circuit's readable path, `danjiangkou/province/primary`."""
-        return f"{self.center}/{self.network}/{self.role}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.center}/{self.network}/{self.role}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +155,11 @@ class Link:
     center: str
     network: str
     circuits: tuple[Circuit, ...]
+    id: str = field(init=False)
+    """The link's readable path, `danjiangkou/province`."""
 
-    @property
-    def id(self) -> str:
-        """The link's readable path, `danjiangkou/province`."""
-        return f"{self.center}/{self.network}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.center}/{self.network}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +172,11 @@ class Device:
     address: str
     profile: str | None = None
     looks: tuple[Look, ...] = ()
+    id: str = field(init=False)
+    """The device's readable path, `danjiangkou/router`."""
 
-    @property
-    def id(self) -> str:
-        """The device's readable path, `danjiangkou/router`."""
-        return f"{self.center}/{self.key}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.center}/{self.key}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.core.health import Health, Status, SubjectKind
@@ -100,6 +101,11 @@ def _measured(decline: Decline | None, words: Words) -> dict[str, str]:
 
 def clock(at: float, zone: tzinfo) -> str:
     """Return the time of day of Unix time *at*."""
+    return _time_of_day(int(at), zone)
+
+
+@lru_cache(maxsize=256)
+def _time_of_day(at: int, zone: tzinfo) -> str:
     return datetime.fromtimestamp(at, zone).strftime("%H:%M:%S")
 
 
@@ -146,14 +152,15 @@ def _name(subject: str, scene: Scene, words: Words) -> str:
 
 
 def _whom_to_call(now: Status, scene: Scene, words: Words) -> list[str]:
-    circuits = _circuits_of(now.subject, scene.inventory)
-    said = ((circuit, scene.statuses.get(circuit.id)) for circuit in circuits)
-    broken = (c for c, status in said if status is not None and _is_for_the_carrier(status))
-    return [call for call in (carrier_of(circuit, scene, words) for circuit in broken) if call]
+    provided = (one for one in _circuits_of(now.subject, scene.inventory) if one.carrier is not None)
+    return [carrier_of(one, scene, words) for one in provided if _is_for_the_carrier(one, scene)]
 
 
-def _is_for_the_carrier(circuit: Status) -> bool:
-    return circuit.health is Health.DOWN or circuit.severity not in (None, Severity.MINOR)
+def _is_for_the_carrier(circuit: Circuit, scene: Scene) -> bool:
+    status = scene.statuses.get(circuit.id)
+    if status is None:
+        return False
+    return status.health is Health.DOWN or status.severity not in (None, Severity.MINOR)
 
 
 def _circuits_of(subject: str, inventory: Inventory) -> Iterable[Circuit]:

@@ -26,6 +26,8 @@ Values = dict[str, Any]
 
 _COLUMNS = ("looks", "isolated")
 """Of what was learned, what has a column of its own."""
+_TAUGHT = tuple(name for name in Learned.__slots__ if name not in (*_COLUMNS, "rtts"))
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def event_row(event: Event, recorded_at: float) -> Values:
@@ -87,8 +89,8 @@ def check_row(check: str, kept: Kept) -> Values:
 
 
 def _taught(learned: Learned) -> Values:
-    taught = asdict(learned) | {"rtts": unpacked(learned.rtts)}
-    return {name: value for name, value in taught.items() if name not in _COLUMNS}
+    taught: Values = {name: getattr(learned, name) for name in _TAUGHT}
+    return taught | {"rtts": unpacked(learned.rtts)}
 
 
 def kept_of(row: Row[Any]) -> Kept:
@@ -228,7 +230,7 @@ def written(value: Mapping[str, Any] | list[Any]) -> str:
 
 
 def _dumped(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _WRITER.encode(value)
 
 
 def _plain(value: object) -> object:
