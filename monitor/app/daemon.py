@@ -25,6 +25,7 @@ from monitor.engine.orders import control_socket
 from monitor.engine.ourselves import Ourselves
 from monitor.errors import ConfigError
 from monitor.kit import local
+from monitor.kit.allocation import give_back_large_blocks
 from monitor.kit.resolver import close_shared
 from monitor.kit.snmp import Receiver
 from monitor.kit.stamp import Reflector
@@ -133,6 +134,7 @@ class App:
 
     async def run(self) -> None:
         """Watch and tell until asked to stop."""
+        give_back_large_blocks()
         self._make_state_dir()
         told = [(output, self._feed(output)) for output in (self.board, *self._outputs)]
         await self._store.open()

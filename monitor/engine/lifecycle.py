@@ -43,6 +43,8 @@ from monitor.ports import Log, ProbeKind
 
 ALIVE_EVERY = 5.0
 """Seconds between two signs of life in the log, and between two looks at the wall clock."""
+LESSONS = 500
+"""Checks of which then is recorded what they have learned; thousands that began together learn together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ class Engine:
         while True:
             await asyncio.sleep(ALIVE_EVERY)
             self._pipeline.follow_clock()
-            self._note()
+            self._note(LESSONS)
 
     def reload(self, inventory: Inventory, acts: Sequence[Act] = ()) -> None:
         """Watch *inventory* from now on; a check that did not change keeps phase, belief and readings.
@@ -185,8 +187,8 @@ class Engine:
             self.tell("stopped")
             self._note()
 
-    def _note(self) -> None:
-        self._telling.tell([], set(), self._pipeline.relearned())
+    def _note(self, lessons: int | None = None) -> None:
+        self._telling.tell([], set(), self._pipeline.relearned(lessons))
         self._log.alive(time.time())
 
     def _watch(self, inventory: Inventory, remembered: Remembered) -> None:

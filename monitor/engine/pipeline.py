@@ -130,13 +130,15 @@ class Pipeline:
             return self.scheduler.stood_still_since(sent_at)
         return self.scheduler.lagged_since(max(sent_at, time.monotonic() - READ))
 
-    def relearned(self) -> dict[str, Kept]:
-        """Return what is to be kept of the checks that have learned since this was last asked for.
+    def relearned(self, most: int | None = None) -> dict[str, Kept]:
+        """Return what is to be kept of checks that were told of, or have learned, since this was last asked.
 
-        What is believed is kept together with the news of it, so where that still waits, so does this.
+        Of those that have learned, at most *most*. What is believed is kept together with the news of it, so
+        where that still waits, so does this.
         """
-        learned = (w for w in self.watches.values() if w.relearned and not self._pace.is_waiting(w))
-        return {watch.check.id: watch.kept() for watch in learned}
+        found = [w for w in self.watches.values() if w.relearned and not self._pace.is_waiting(w)]
+        told, learned = [w for w in found if w.slot], [w for w in found if not w.slot]
+        return {watch.check.id: watch.kept() for watch in (*told, *learned[:most])}
 
     # What the lifecycle tells.
 

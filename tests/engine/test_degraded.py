@@ -181,3 +181,17 @@ async def test_what_works_beyond_a_limit_is_degraded_and_told_with_the_value():
     assert "works, but not as it should" in told.data["sentence"]["en"]
     assert beyond.health is Health.DEGRADED
     assert back.data["was"] == "degraded"
+
+
+async def test_lessons_that_come_all_at_once_are_recorded_some_at_a_time_and_none_is_left_out():
+    async with running(city(centers=("dan", "fang")), Script()) as (engine, _):
+        await whole(engine)
+        pipeline = engine._pipeline
+        for watch in pipeline.watches.values():
+            watch.judge.learn()
+        first, second = pipeline.relearned(3), pipeline.relearned()
+
+        assert len(first) == 3
+        assert {**first, **second}.keys() == pipeline.watches.keys()
+        assert not first.keys() & second.keys()
+        assert pipeline.relearned() == {}

@@ -1,0 +1,37 @@
+"""kit.allocation: a large block is mapped by itself, whatever was freed before it."""
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import ctypes
+import sys
+
+from monitor.kit.allocation import give_back_large_blocks
+
+
+class Usage(ctypes.Structure):
+    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = [(name, ctypes.c_size_t) for name in names.split()]
+
+
+usage = ctypes.CDLL(None).mallinfo2
+usage.restype = Usage
+if sys.argv[1] == "asked":
+    give_back_large_blocks()
+bytes(8 << 20)
+before = usage().hblks
+kept = bytes(1 << 20)
+print(usage().hblks - before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only glibc can be asked")
+@pytest.mark.parametrize(("asked", "mapped"), [("asked", "1"), ("left", "0")])
+def test_a_large_block_is_mapped_by_itself_only_if_asked_for(asked, mapped):
+    child = subprocess.run([sys.executable, "-c", PROGRAM, asked], capture_output=True, text=True, check=True)
+
+    assert child.stdout.strip() == mapped
