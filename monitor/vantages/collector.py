@@ -7,7 +7,7 @@ just failed.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -135,25 +135,12 @@ class _Run:
             traced=hearing.traced,
         )
 
-        def lane(
-            purpose: str, hear: Hear, joined: Callable[[str], None], *filters: Filter, **known: int
-        ) -> Lane:
-            return Lane(
-                self._broker(purpose, **known),
-                root,
-                filters,
-                partial(self._take, purpose, hear),
-                joined=joined,
-                troubled=partial(condition.away, purpose),
-                resolve=resolve,
-                backoff=backoff(),
-            )
-
-        self._words = lane(
-            "hear", self._hear_word, self._joined, daemon_topic, beliefs_filter, at_once=AT_ONCE, kept=0
-        )
-        self._logs = lane(
-            "gather", self._hear_chunk, self._intake.remind, log_topic, at_once=CHUNKS, kept=KEPT
+        self._resolve = resolve
+        self._backoff = backoff
+        words, logs = (daemon_topic, beliefs_filter), (log_topic,)
+        self._words = self._lane("hear", self._hear_word, self._joined, words, at_once=AT_ONCE, kept=0)
+        self._logs = self._lane(
+            "gather", self._hear_chunk, self._intake.remind, logs, at_once=CHUNKS, kept=KEPT
         )
         self._lanes = {"hear": self._words, "gather": self._logs}
         self._unknown: asyncio.Queue[Peer] = asyncio.Queue()
@@ -170,6 +157,27 @@ class _Run:
             group.create_task(self._quarantine.run())
             group.create_task(self._recall())
             group.create_task(self._tend())
+
+    def _lane(
+        self,
+        purpose: str,
+        hear: Hear,
+        joined: Callable[[str], None],
+        filters: Sequence[Filter],
+        *,
+        at_once: int,
+        kept: int,
+    ) -> Lane:
+        return Lane(
+            self._broker(purpose, at_once=at_once, kept=kept),
+            self._options.root,
+            filters,
+            partial(self._take, purpose, hear),
+            joined=joined,
+            troubled=partial(self._condition.away, purpose),
+            resolve=self._resolve,
+            backoff=self._backoff(),
+        )
 
     def _broker(self, purpose: str, *, at_once: int, kept: int) -> Broker:
         given = self._options.broker(
