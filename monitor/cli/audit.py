@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     since = -math.inf if args.since is None else moment_of(args.since, zone, time.time())
     found = _latest(log, since, args.who, args.limit)
     if args.limit and len(found) > args.limit:
-        sys.stderr.write(f"Only the latest {args.limit}; --limit shows more.\n")
+        print(words.label["only_latest"].format(count=args.limit), file=sys.stderr)
         found.popleft()
     for row in found:
         print(json.dumps(facts_of(row), ensure_ascii=False) if args.json else line_of(row, zone, words))

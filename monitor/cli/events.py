@@ -27,6 +27,7 @@ from monitor.core.checks import checks_of
 from monitor.core.coverage import known_paths
 from monitor.core.lateness import is_late
 from monitor.core.sentence import WORDS
+from monitor.core.words import Words
 from monitor.core.world import Event, EventKind
 from monitor.errors import ConfigError, MonitorError
 from monitor.kit.text import clean
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     language = args.language or language_of(os.environ, sys.stdout.encoding)
     show = as_json if args.json else lambda row: as_text(event_of(row), zone, language)
     try:
-        if not _show(log, _wanted(args, zone), args.limit, show) and args.subject:
+        if not _show(log, _wanted(args, zone), args.limit, show, WORDS[language]) and args.subject:
             _check_subject(args.subject.rstrip("/"), log, settings)
     except DBAPIError as error:
         raise MonitorError(f"{log}: {error.orig}") from error
@@ -161,13 +162,15 @@ def _check_subject(subject: str, log: Path, settings: Settings) -> None:
         raise MonitorError(f"{clean(subject)}: neither the log nor the inventory knows it{meant}")
 
 
-def _show(log: Path, wanted: list[Condition], limit: int, show: Callable[[Row[Any]], str]) -> bool:
+def _show(
+    log: Path, wanted: list[Condition], limit: int, show: Callable[[Row[Any]], str], words: Words
+) -> bool:
     """Show what is wanted; tell whether there was anything."""
     rows: Iterable[Row[Any]] = every(log, wanted)
     if limit:
         latest = _latest(log, wanted, limit + 1)
         if len(latest) > limit:
-            sys.stderr.write(f"Only the latest {limit} that were recorded; --limit shows more.\n")
+            print(words.label["only_latest"].format(count=limit), file=sys.stderr)
         rows = sorted(latest[:limit], key=lambda row: (row.at, row.position))
     any_ = False
     for row in rows:

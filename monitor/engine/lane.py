@@ -211,7 +211,7 @@ class Lane:
     def _note(self, receipt: Receipt) -> None:
         own, well = self._own, receipt.fate in (Fate.TAKEN, Fate.REFUSED)
         own.connected = well
-        own.trouble = "" if receipt.fate is Fate.TAKEN else f"{receipt.fate}: {receipt.words}"
+        own.trouble = "" if receipt.fate is Fate.TAKEN else receipt.words or str(receipt.fate)
         if receipt.fate is Fate.TAKEN:
             own.delivered += 1
         else:

@@ -86,7 +86,7 @@ class WebhookOutput:
     def _note_trouble(self, receipt: Receipt) -> None:
         self.own.failed += 1
         self.own.connected = receipt.fate is Fate.REFUSED
-        self.own.trouble = f"{receipt.fate}: {receipt.words}"
+        self.own.trouble = receipt.words or str(receipt.fate)
 
     async def _attempt(self, event: Event, body: bytes) -> Receipt:
         headers = signed(_id(event), int(time.time()), body, self._secret())

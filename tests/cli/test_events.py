@@ -194,9 +194,10 @@ def test_json_holds_all_that_the_log_knows(show):
 
 @pytest.mark.usefixtures("show")
 def test_that_there_is_more_is_said_aside(capsys):
-    main(["events", "--limit", "2"])
-
-    assert capsys.readouterr().err == "Only the latest 2 that were recorded; --limit shows more.\n"
+    main(["events", "--limit", "2", "--lang", "en"])
+    assert capsys.readouterr().err == "Only the latest 2; --limit shows more.\n"
+    main(["events", "--limit", "2", "--lang", "zh"])
+    assert capsys.readouterr().err == "只列出最近 2 条，--limit 可看更多。\n"
     main(["events", "--limit", "7"])
     assert capsys.readouterr().err == ""
 

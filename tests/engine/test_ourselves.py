@@ -73,7 +73,7 @@ async def test_what_comes_and_goes_is_told_once():
 @pytest.mark.parametrize(
     ("name", "own", "subject"),
     [
-        ("channel-sms", OutputVitals(connected=False, trouble="later: busy"), "own/output-channel-sms"),
+        ("channel-sms", OutputVitals(connected=False, trouble="busy"), "own/output-channel-sms"),
         ("mqtt", OutputVitals(connected=True, trouble="certificate ends in 3 days"), "own/doubt-mqtt"),
         (
             "report/city",

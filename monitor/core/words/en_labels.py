@@ -62,6 +62,7 @@ LABEL = {
     "what_all_agents_silent": "all vantages fell silent at once: our broker or our own uplink",
     "what_agents_back": "the vantages are heard again",
     "received": "received",
+    "only_latest": "Only the latest {count}; --limit shows more.",
 }
 
 FACT = {

@@ -62,6 +62,7 @@ LABEL = {
     "what_all_agents_silent": "所有观测点同时无消息，疑为消息服务器或本机上行故障",
     "what_agents_back": "各观测点恢复消息",
     "received": "收到",
+    "only_latest": "只列出最近 {count} 条，--limit 可看更多。",
 }
 
 FACT = {
