@@ -30,6 +30,7 @@ from monitor.engine.lane import Open
 from tests.core.alarm_ground import named
 from tests.engine.duty_ground import Room, Sink, room
 from tests.outputs.receiver import receiving
+from tests.system.duty_heard import by_http
 from tests.system.duty_ledger import HEAD, ledger
 from tests.system.lives import lives
 from tests.system.test_crash import FIRST, LED_TO, MATRIX
@@ -209,7 +210,13 @@ async def lived(folder: Path, chance: random.Random, ends: list[str], title: str
             for end in ends:
                 await one_life(all_lives, end, chance)
             await all_lives.end_well(8.0)
-            account = ledger(all_lives.file, zip_times(hall.times, hall.heard), in_flight=AT_ONCE * len(ends))
+            account = ledger(
+                all_lives.file,
+                all_lives.script,
+                {"hall": lambda _: by_http(hall)},
+                in_flight=AT_ONCE * len(ends),
+                returns=all_lives.one.returns,
+            )
     print(account.line(title), flush=True)
     for fault in account.faults():
         print(f"    {fault}")
@@ -223,10 +230,6 @@ async def one_life(all_lives, end: str, chance: random.Random) -> None:
     if end not in FIRST:
         await all_lives.end_well(5.0)
     await all_lives.die_at(end, LED_TO.get(end), patience=240.0)
-
-
-def zip_times(times: list[float], heard: list[tuple[object, bytes]]) -> list[tuple[float, bytes]]:
-    return [(at, body) for at, (_, body) in zip(times, heard, strict=True)]
 
 
 async def all_of_it(args: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 import warnings
 from email import message_from_bytes
 from email.policy import default
@@ -15,6 +16,8 @@ class Box:
     def __init__(self, **answers):
         self.answers = answers
         self.mails = []
+        self.came = []
+        """When each came, the mail, and what was answered; an empty answer breaks off instead of it."""
         self.recipients = []
         self.users = []
         self.port = 0
@@ -26,10 +29,13 @@ class Box:
         return answer
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
-        del server
         self.mails.append(message_from_bytes(envelope.content, policy=default))
         self.recipients.append((envelope.mail_from, envelope.rcpt_tos, session.ssl is not None))
-        return self.answers.get("data", "250 2.0.0 OK: queued as 4F1B2C")
+        answer = self.answers.get("data", "250 2.0.0 OK: queued as 4F1B2C")
+        self.came.append((time.time(), self.mails[-1], answer))
+        if not answer:
+            server.transport.abort()
+        return answer
 
     def authenticate(self, server, session, envelope, mechanism, data):
         del server, session, envelope

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import re
+import time
 from dataclasses import dataclass
 
 STAMP = "62118202130023"
@@ -20,6 +21,8 @@ class Submit:
     units: int
     report: bool
     concatenated: bool
+    at: float
+    """Unix seconds."""
 
 
 class Modem:
@@ -100,7 +103,13 @@ def _read(pdu, reference):
     assert coding & 0x0C == 0x08, "not UCS-2"
     assert length == len(body)
     return Submit(
-        reference, number, body.decode("utf-16-be"), len(body) // 2, bool(kind & 0x20), bool(kind & 0x40)
+        reference,
+        number,
+        body.decode("utf-16-be"),
+        len(body) // 2,
+        bool(kind & 0x20),
+        bool(kind & 0x40),
+        time.time(),
     )
 
 

@@ -5,39 +5,19 @@ import contextlib
 
 import pytest
 
-from monitor.kit.local import ask
 from tests.channels.modem import modem
 from tests.channels.spools import gammu_smsd, gammu_spool, smsd, smstools_spool
 from tests.channels.test_sms import needs_gammu, needs_smsd
-from tests.system.daemon import daemon
-from tests.system.lives import DETECTION
-from tests.system.town import town
+from tests.system.duty_heard import by_modem
+from tests.system.duty_scenario import CIRCUIT, CIRCUITS_ALONE, Terms, duty, order
 
-ROSTER = """
-officers:
-  zhang: {name: 张伟, phone: 13900000001}
-leaders: [zhang]
-shifts:
-  all: {from: "00:00", to: "00:00", officers: [zhang], since: 2026-01-01}
-plans:
-  quick:
-    steps:
-      - {tell: duty, over: modem}
-    repeat: 0
-"""
-CIRCUIT = "dan/city/primary"
+MODEM = "\n      - {tell: duty, over: modem}\n    repeat: 0\n"
 PHONE = "+8613900000001"
-
-
-def settings(tmp_path, channel):
-    (tmp_path / "roster.yaml").write_text(ROSTER, encoding="utf-8")
-    channels = {"modem": {"kind": "sms", "per_minute": 0} | channel}
-    detection = DETECTION | {"hold": 1}
-    return {"roster": str(tmp_path / "roster.yaml"), "channels": channels, "detection": detection}
+SENT = "SELECT DestinationNumber, TextDecoded, unixepoch(SendingDateTime) FROM sentitems"
 
 
 async def rungs(one):
-    listed = await asyncio.to_thread(ask, one.folder / "state" / "control-city.sock", {"order": "alarm/list"})
+    listed = await order(one, order="alarm/list")
     return [notice["rung"] for alarm in listed["alarms"] for notice in alarm["notices"]]
 
 
@@ -55,7 +35,7 @@ async def by_smstools():
             with smsd(folder, air):
                 yield (
                     {"spooler": "smstools", "folder": str(folder)},
-                    lambda: [(one.number, one.text) for one in air.sent],
+                    lambda: [(one.number, one.text, one.at) for one in air.sent],
                     lambda: air.reports(air.sent[0], 0),
                     air.receives,
                 )
@@ -67,7 +47,7 @@ async def by_gammu():
     with gammu_spool() as tables, gammu_smsd(tables):
         yield (
             {"spooler": "gammu", "database": str(tables.database)},
-            lambda: tables.run("SELECT DestinationNumber, TextDecoded FROM sentitems"),
+            lambda: tables.run(SENT),
             lambda: tables.reports(PHONE, "Delivered"),
             tables.receives,
         )
@@ -82,21 +62,22 @@ async def by_gammu():
     ],
 )
 async def test_an_officer_is_told_once_by_a_modem_and_answers_by_it(way, tmp_path):
-    async with (
-        way() as (channel, sent, report, answer),
-        town(tmp_path) as built,
-        daemon(tmp_path, built.file, **settings(tmp_path, channel)) as one,
-    ):
-        await one.all_are("up")
-        built.echoes[CIRCUIT].silent = True
-        await stands(one, "handed_over")
-        report()
-        await stands(one, "delivered")
-        await asyncio.to_thread(answer, PHONE, "1 收到")
-        await stands(one, "acknowledged")
-        told, log = sent(), one.file.read_text()
+    async with way() as (options, sent, report, answer):
+        channels = {"modem": {"kind": "sms", "per_minute": 0} | options}
+        heard = {"modem": lambda log: by_modem(((at, text) for _, text, at in sent()), log.by_code())}
+        paced = Terms(untimed={"modem"})  # the spooler looks when it likes
+        whole = duty(tmp_path, channels, heard, paced, rules=CIRCUITS_ALONE, steps=MODEM)
+        async with whole as (one, built):
+            await one.all_are("up")
+            built.echoes[CIRCUIT].silent = True
+            await stands(one, "handed_over")
+            report()
+            await stands(one, "delivered")
+            await asyncio.to_thread(answer, PHONE, "1 收到")
+            await stands(one, "acknowledged")
+            told, log = sent(), one.file.read_text()
 
-    [(number, text)] = told
+    [(number, text, _)] = told
     assert number.lstrip("+") == PHONE[1:]
     assert 10 < len(text.encode("utf-16-be")) // 2 <= 70
     assert "13900000001" not in log

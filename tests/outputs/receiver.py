@@ -16,12 +16,18 @@ class Receiver:
     heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     """When each of them came, Unix seconds."""
+    given: list[int] = field(default_factory=list)
+    """What was answered to each of them."""
     url: str = ""
+    delay: float = 0.0
+    """Seconds that an answer takes."""
 
     async def take(self, request):
         self.times.append(time.time())
         self.heard.append((dict(request.headers), await request.read()))
         status, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.given.append(0 if self.delay else status)
+        await asyncio.sleep(self.delay)
         return web.Response(status=status, headers=headers, text="" if status == 204 else "because")
 
     async def until(self, count):
@@ -32,7 +38,7 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def receiving(*answers):
+async def receiving(*answers, port=0):
     """Serve while the block runs; an answer is a status, or a status and headers."""
     receiver = Receiver()
     if answers:
@@ -41,7 +47,7 @@ async def receiving(*answers):
     app.router.add_post("/hook", receiver.take)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     host, port = runner.addresses[0][:2]
     receiver.url = f"http://{host}:{port}/hook"

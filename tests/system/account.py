@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from tests.lab.ledger import Entry, entries
 from tests.system.ear import ROOT
@@ -32,6 +33,8 @@ class Book:
     """Health and its beginning, by subject."""
     sound: str
     """What SQLite says of the file: `ok`."""
+    notices: tuple[dict[str, Any], ...] = ()
+    """What of alarms that are not settled has to be brought, or was."""
 
 
 def book(file, vantage="city"):
@@ -54,7 +57,9 @@ def _book(file, vantage):
         statuses = {
             name: (how, at) for name, how, at in log.execute("SELECT subject, health, since FROM statuses")
         }
-    return Book(entries(file, vantage), places, statuses, sound)
+        held = log.execute("SELECT data FROM notices").fetchall() if "notices" in tables else ()
+        notices = tuple(json.loads(data) for (data,) in held)
+    return Book(entries(file, vantage), places, statuses, sound, notices)
 
 
 def changes(events, kind):
@@ -95,11 +100,8 @@ def recorded(script, held, look="udp"):
         flips = wanted[circuit]
         # Not to know for a while is no change of the world.
         known = [e for e in beliefs[f"{circuit}/{look}"] if e.data["now"] != "unknown"]
-        seen = [
-            e
-            for before, e in pairwise([None, *known])
-            if before is None or before.data["now"] != e.data["now"]
-        ]
+        said = ["up", *(e.data["now"] for e in known)]
+        seen = [e for e, (before, now) in zip(known, pairwise(said), strict=True) if before != now]
         missing = flips[len(seen) :]
         if missing and not script.is_seen(circuit):
             missing = missing[1:]

@@ -8,8 +8,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.kit.crash import VARIABLE
@@ -25,6 +26,8 @@ class Daemon:
     folder: Path
     port: int
     process: asyncio.subprocess.Process | None = None
+    returns: list[float] = field(default_factory=list)
+    """When it was started, and when what a test had broken was whole again; Unix seconds."""
 
     @property
     def file(self):
@@ -37,9 +40,14 @@ class Daemon:
 
     async def launch(self, errors=None, crash="", **environment):
         """Start it; it dies at the point *crash*, if there is one."""
+        self.is_back()
         with self.file.open("ab") as log:
             errors = log if errors is None else errors
             self.process = await start(self.folder / "settings.yaml", log, errors, crash, **environment)
+
+    def is_back(self):
+        """Note that what was broken is whole again, be it the daemon or something that it needs."""
+        self.returns.append(time.time())
 
     async def _ready(self):
         if self.process.returncode is not None:

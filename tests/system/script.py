@@ -4,22 +4,11 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.system.town import Town
 
 TICK = 0.02
-
-
-@dataclass(frozen=True)
-class Flip:
-    """A circuit breaks, or is mended."""
-
-    at: float
-    """Wall time, Unix seconds."""
-    circuit: str
-    now: str
-    """`down` or `up`."""
 
 
 @dataclass
@@ -33,7 +22,6 @@ class Script:
     town: Town
     hold: tuple[float, float]
     chance: random.Random
-    flips: list[Flip] = field(default_factory=list)
     going: bool = True
     """What breaks and is mended goes on doing so; otherwise it stays as it is."""
     stall: float = 0.0
@@ -44,6 +32,11 @@ class Script:
         self._since = dict.fromkeys(self.town.echoes, now)
         self._due = {name: now + self.chance.uniform(0, self.hold[1]) for name in self.town.echoes}
         self._seen: set[str] = set()
+
+    @property
+    def flips(self):
+        """What has happened, in its order."""
+        return self.town.flips
 
     async def run(self):
         """Flip, until cancelled."""
@@ -82,6 +75,5 @@ class Script:
         """Break *circuit*, or mend it; what it was must have been seen."""
         now, echo = time.monotonic(), self.town.echoes[circuit]
         echo.silent = not echo.silent
-        self.flips.append(Flip(time.time(), circuit, "down" if echo.silent else "up"))
         self._since[circuit], self._due[circuit] = now, now + self.chance.uniform(*self.hold)
         self._seen.discard(circuit)

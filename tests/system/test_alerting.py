@@ -6,6 +6,7 @@ import signal
 
 from tests.outputs.receiver import receiving
 from tests.system.daemon import daemon
+from tests.system.duty_scenario import judging
 from tests.system.lives import DETECTION
 from tests.system.town import town
 
@@ -21,9 +22,10 @@ def told(receiver):
 
 async def test_an_incident_that_was_not_taken_comes_after_a_kill_and_each_stage_is_taken_once(tmp_path):
     (tmp_path / "roster.yaml").write_text(ROSTER, encoding="utf-8")
-    async with receiving(503) as receiver, town(tmp_path) as built:
+    async with receiving(503) as receiver, town(tmp_path) as built, judging(built, {}) as case:
         settings = {"roster": str(tmp_path / "roster.yaml"), "webhooks": {"hall": {"url": receiver.url}}}
         async with daemon(tmp_path, built.file, detection={**DETECTION, "hold": 1}, **settings) as one:
+            case.one = one
             await one.all_are("up")
             built.echoes[CIRCUIT].silent = True
             await one.tells("incident.confirmed", about=CIRCUIT)
@@ -38,9 +40,12 @@ async def test_an_incident_that_was_not_taken_comes_after_a_kill_and_each_stage_
                 while not told(receiver) or told(receiver)[-1][1] != "closed":
                     await asyncio.sleep(0.05)
             metric = await one.ask("/metrics")
+            await case.end()
     taken = told(receiver)[len(told(receiver)) - len(receiver.heard[refused:]) :]
 
-    assert [stage for _, stage in taken] == ["suspected", "confirmed", "recovering", "closed"]
+    stages = [stage for _, stage in taken]
+    assert stages[-3:] == ["confirmed", "recovering", "closed"]
+    assert stages[:-3] in (["suspected"], [])  # on a busy machine it is sure at once
     assert {json.loads(body)["on_duty"][0] for _, body in receiver.heard} == {"张伟"}
     assert 'output="webhook-hall"' in metric
     assert "13900000001" not in metric + one.file.read_text()

@@ -6,62 +6,21 @@ import os
 import signal
 import sqlite3
 import subprocess
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 import pytest
 
-from monitor.kit.local import ask
 from tests.lab.scenarios.clocks import FAKETIME
 from tests.mosquitto import free_port
 from tests.outputs.receiver import receiving
-from tests.system.daemon import broker_at, daemon
-from tests.system.duty_ledger import ledger
-from tests.system.lives import DETECTION
-from tests.system.town import town
-
-ROSTER = """
-officers:
-  zhang: {name: 张伟, phone: 13900000001}
-  wang: {name: 王主任, phone: 13900000009}
-leaders: [wang]
-shifts:
-  all: {from: "00:00", to: "00:00", officers: [zhang], since: 2026-01-01}
-plans:
-  quick:
-    steps:
-      - {tell: duty, over: hall}
-      - {after: 3, tell: leaders, over: tower}
-    repeat: 0
-"""
-CIRCUITS_ALONE = "rules: [{plan: quick, area: circuit}]\n"
-"""On a machine that is very busy the monitor may have to tell of itself."""
-CIRCUIT = "dan/city/primary"
-
-
-def settings(tmp_path, rules="", **urls):
-    (tmp_path / "roster.yaml").write_text(f"{ROSTER}{rules}", encoding="utf-8")
-    channels = {name: {"kind": "webhook", "url": url, "per_minute": 0} for name, url in urls.items()}
-    detection = DETECTION | {"hold": 1}
-    return {"roster": str(tmp_path / "roster.yaml"), "channels": channels, "detection": detection}
-
-
-@asynccontextmanager
-async def over(tmp_path, first, second, rules="", **more):
-    """Run a daemon in a town that tells over two receivers; give all of them."""
-    async with first as hall, second as tower, town(tmp_path) as built:
-        told = settings(tmp_path, rules, hall=hall.url, tower=tower.url) | more
-        async with daemon(tmp_path, built.file, **told) as one:
-            yield one, built, hall, tower
+from tests.system.daemon import broker_at
+from tests.system.duty_scenario import CIRCUIT, CIRCUITS_ALONE, Terms, order, over
 
 
 def alarms(receiver):
     """Return what came, message by message: what is said of which alarm."""
     bodies = [json.loads(body) for _, body in receiver.heard]
     return [[(one["what"], one["subject"]) for one in body["facts"]["alarms"]] for body in bodies]
-
-
-async def order(one, **what):
-    return await asyncio.to_thread(ask, one.folder / "state" / "control-city.sock", what)
 
 
 async def test_a_cut_is_told_once_then_to_the_leader_and_its_end_to_both_though_no_broker_answers(tmp_path):
@@ -84,7 +43,8 @@ async def test_a_cut_is_told_once_then_to_the_leader_and_its_end_to_both_though_
 
 
 async def test_an_answer_stops_the_escalation_and_outlasts_a_kill(tmp_path):
-    async with over(tmp_path, receiving(200), receiving(200)) as (one, built, hall, tower):
+    killed = Terms(in_flight=1)
+    async with over(tmp_path, receiving(200), receiving(200), terms=killed) as (one, built, hall, tower):
         await one.all_are("up")
         built.echoes[CIRCUIT].silent = True
         await hall.until(1)
@@ -107,7 +67,8 @@ async def test_an_answer_stops_the_escalation_and_outlasts_a_kill(tmp_path):
 
 @pytest.mark.parametrize("answer", [503, 400])
 async def test_what_a_channel_does_not_take_is_kept_or_given_up_and_said(tmp_path, answer):
-    async with over(tmp_path, receiving(answer), receiving(200)) as (one, built, _, tower):
+    deaf = Terms(dead={"hall"})
+    async with over(tmp_path, receiving(answer), receiving(200), terms=deaf) as (one, built, _, tower):
         await one.all_are("up")
         built.echoes[CIRCUIT].silent = True
         await tower.until(1)
@@ -121,22 +82,21 @@ async def test_what_a_channel_does_not_take_is_kept_or_given_up_and_said(tmp_pat
 
 @pytest.mark.parametrize("point", ["before_send:1", "after_send_before_mark:1"])
 async def test_a_kill_while_a_message_goes_out_loses_none_and_a_double_has_the_same_name(tmp_path, point):
-    async with receiving(200) as hall, receiving(200) as tower, town(tmp_path) as built:
-        told = settings(tmp_path, CIRCUITS_ALONE, hall=hall.url, tower=tower.url)
-        async with daemon(tmp_path, built.file, **told) as one:
-            await one.all_are("up")
-            await one.end(signal.SIGTERM)
-            await one.launch(crash=point)
-            await one.until(one._ready)
-            await one.all_are("up")
-            built.echoes[CIRCUIT].silent = True
-            async with asyncio.timeout(20):
-                await one.process.wait()
-            await one.start()
-            await tower.until(1)
-            built.echoes[CIRCUIT].silent = False
-            await tower.until(2)
-            await hall.until(2 if point.startswith("before") else 3)
+    whole = over(tmp_path, receiving(200), receiving(200), CIRCUITS_ALONE, Terms(in_flight=1))
+    async with whole as (one, built, hall, tower):
+        await one.all_are("up")
+        await one.end(signal.SIGTERM)
+        await one.launch(crash=point)
+        await one.until(one._ready)
+        await one.all_are("up")
+        built.echoes[CIRCUIT].silent = True
+        async with asyncio.timeout(20):
+            await one.process.wait()
+        await one.start()
+        await tower.until(1)
+        built.echoes[CIRCUIT].silent = False
+        await tower.until(2)
+        await hall.until(2 if point.startswith("before") else 3)
 
     names = [headers["webhook-id"] for headers, _ in hall.heard]
     doubled = 0 if point.startswith("before") else 1
@@ -149,7 +109,7 @@ async def test_a_kill_while_a_message_goes_out_loses_none_and_a_double_has_the_s
 
 
 async def test_while_nothing_can_be_recorded_officers_are_told_all_the_same_and_of_that_too(tmp_path):
-    async with over(tmp_path, receiving(200), receiving(200)) as (one, built, hall, _):
+    async with over(tmp_path, receiving(200), receiving(200)) as (one, built, hall, tower):
         await one.all_are("up")
         other = sqlite3.connect(tmp_path / "state" / "log-city.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -159,18 +119,13 @@ async def test_while_nothing_can_be_recorded_officers_are_told_all_the_same_and_
         await until_said(hall, "own/store")
         other.execute("ROLLBACK")
         other.close()
+        one.is_back()
         await one.tells("daemon.store_back")
         await until_said(hall, "own/store", "recovery")
+        await until_said(tower, "own/store", "recovery")
         code = await one.end()
-    account = ledger(tmp_path / "state" / "log-city.db", zip(hall.times, bodies(hall), strict=True))
 
-    assert account.faults() == []
-    assert account.doubled == 0
     assert code == 0
-
-
-def bodies(receiver):
-    return [body for _, body in receiver.heard]
 
 
 async def until_said(receiver, subject, what="alarm"):
@@ -206,7 +161,8 @@ async def handed(one):
 async def test_a_clock_that_is_set_ahead_lets_no_answer_expire_and_is_told(tmp_path):
     stamps = tmp_path / "faketime"
     stamps.write_text("+0")
-    async with over(tmp_path, receiving(200), receiving(200)) as (one, built, hall, tower):
+    jumps = Terms(untimed={"log", "hall", "tower"})
+    async with over(tmp_path, receiving(200), receiving(200), terms=jumps) as (one, built, hall, tower):
         await one.end()
         await one.launch(
             LD_PRELOAD=str(FAKETIME),
@@ -236,7 +192,7 @@ async def test_a_full_disk_stops_no_message_and_is_told_and_nothing_is_forgotten
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(state)], check=True)  # noqa: ASYNC221
     try:
         small = over(tmp_path, receiving(200), receiving(200), store={"reserve_mib": 1})
-        async with small as (one, built, hall, _):
+        async with small as (one, built, hall, tower):
             await one.all_are("up")
             fill(state / "filling")
             built.echoes[CIRCUIT].silent = True
@@ -244,13 +200,14 @@ async def test_a_full_disk_stops_no_message_and_is_told_and_nothing_is_forgotten
             fill(state / "filling")
             await until_said(hall, "own/store")
             (state / "filling").unlink()
-            await until_said(hall, "own/store", "recovery")
+            one.is_back()
+            for told in (hall, tower):
+                await until_said(told, "own/store", "recovery")
             code = await one.end()
-        account = ledger(state / "log-city.db", zip(hall.times, bodies(hall), strict=True))
     finally:
         subprocess.run(["umount", "-l", str(state)], check=True)  # noqa: ASYNC221
 
-    assert (account.faults(), account.doubled, code) == ([], 0, 0)
+    assert code == 0
 
 
 def fill(file):

@@ -7,7 +7,7 @@ import urllib.request
 
 from monitor.cli import main
 from tests.outputs.receiver import receiving
-from tests.system.test_duty import CIRCUIT, over
+from tests.system.duty_scenario import CIRCUIT, over
 
 TOKEN = "a token of this test only, and long"  # noqa: S105 - of this test only
 

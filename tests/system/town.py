@@ -5,6 +5,7 @@ import json
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -17,12 +18,36 @@ CENTERS = {"dan": 1, "yun": 2}
 """The centers there are at first, each with its part of the addresses."""
 
 
+@dataclass(frozen=True)
+class Flip:
+    """A circuit breaks, or is mended."""
+
+    at: float
+    """Wall time, Unix seconds."""
+    circuit: str
+    now: str
+    """`down` or `up`."""
+
+
 class Echo(asyncio.DatagramProtocol):
     """One end of a circuit: sends back what comes, or keeps silent and only counts."""
 
-    def __init__(self):
-        self.silent = False
+    def __init__(self, circuit="", flips=None):
+        """Write down in *flips* when it falls silent and when it answers again."""
         self.heard = []
+        self._circuit = circuit
+        self._flips = [] if flips is None else flips
+        self._silent = False
+
+    @property
+    def silent(self):
+        return self._silent
+
+    @silent.setter
+    def silent(self, silent):
+        if silent is not self._silent:
+            self._flips.append(Flip(time.time(), self._circuit, "down" if silent else "up"))
+        self._silent = silent
 
     def connection_made(self, transport):
         self.transport = transport
@@ -50,6 +75,8 @@ class Town:
     """Further keys of every center."""
     planned: dict[str, object] = field(default_factory=dict)
     """Planned work that is declared."""
+    flips: list[Flip] = field(default_factory=list)
+    """What has happened to the near ends, in its order."""
 
     def of(self, center):
         return [echo for name, echo in self.echoes.items() if name.partition("/")[0] == center]
@@ -99,12 +126,13 @@ class Town:
         loop = asyncio.get_running_loop()
         for network, role in product(NETWORKS, ROLES):
             place = (address(number, network, role), self.port)
-            transport, echo = await loop.create_datagram_endpoint(Echo, place)
+            circuit = f"{center}/{network}/{role}"
+            transport, echo = await loop.create_datagram_endpoint(partial(Echo, circuit, self.flips), place)
             self.port = transport.get_extra_info("sockname")[1]
-            self.echoes[f"{center}/{network}/{role}"] = echo
+            self.echoes[circuit] = echo
             if center in self.counties:
                 place = (address(number, network, role, net=FAR), self.port)
-                _, self.far[f"{center}/{network}/{role}"] = await loop.create_datagram_endpoint(Echo, place)
+                _, self.far[circuit] = await loop.create_datagram_endpoint(Echo, place)
 
 
 def address(number, network, role, net=NEAR):
