@@ -165,7 +165,11 @@ class Lane:
     # The bringing.
 
     async def _bring(self, letter: Letter) -> None:
-        notices = tuple(replace(one, letter=letter.key, attempts=one.attempts + 1) for one in letter.notices)
+        known = self._known(letter)  # meanwhile another way may have been used for them
+        notices = tuple(replace(one, letter=letter.key, attempts=one.attempts + 1) for one in known)
+        if not notices:
+            self._release(letter)
+            return
         letter.notices = notices
         self._alarms.moved(self._name, letter.key, notices, "", news=False)
         receipt = await self._attempt(letter)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from monitor.core.act import Act
-from monitor.core.alarm import Address, Answer, Rung, Severity
+from monitor.core.alarm import Address, Answer, Plan, Rung, Severity, Step
 from monitor.kit.courier import Fate, Receipt
 from monitor.ports import Delivered, Reply
 from tests.core.alarm_ground import CUT, facts, named
@@ -227,3 +227,20 @@ async def test_an_exercise_never_goes_into_one_message_with_what_is_none():
         await hall.until(2)
 
     assert sorted(message.title.startswith("【演练】") for message in hall.brought) == [False, True]
+
+
+async def test_another_way_is_used_once_though_the_first_is_tried_again_and_again():
+    hall, tower = Sink(answers=[Receipt(Fate.UNSURE, "no answer", wait=0.3), TAKEN]), Sink()
+    plan = Plan("quick", (Step(0.0, ("duty",), ("hall",), otherwise=("tower",), within=60.0),), repeat=0.0)
+    channels = {"hall": hall.open(Address.NONE), "tower": tower.open(Address.NONE)}
+    async with room(channels, plan=plan) as built:
+        built.happens()
+        await built.until(lambda: any(one.unsure for one in built.notices()))
+        built.shift += 60.0
+        built.alarms.turn()
+        await tower.until(1)
+        await hall.until(2)
+        await built.until(lambda: {one.rung for one in built.notices()} == {Rung.HANDED_OVER})
+
+    assert len(set(hall.keys)) == 1
+    assert len(tower.brought) == 1
