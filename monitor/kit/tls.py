@@ -108,17 +108,27 @@ def _context(
     key_file: str | None,
     _changed: tuple[int, ...],
 ) -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made = trusting(ca_file)
     if not verify:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
-    elif ca_file:
+    if cert_file:
+        made.load_cert_chain(cert_file, key_file, password=_no_passphrase)
+    return made
+
+
+def trusting(ca_file: str | None) -> ssl.SSLContext:
+    """Return a new client's context that trusts the system's authorities, or those of *ca_file*.
+
+    Python's own default from 3.13 on wants of every authority the form of RFC 5280, section 4.2.1; those that
+    people make for a closed network often lack it. Raises OSError if the file cannot be used.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file:
         made.load_verify_locations(ca_file)
     else:
         made.load_default_certs()
-    if cert_file:
-        made.load_cert_chain(cert_file, key_file, password=_no_passphrase)
     return made
 
 

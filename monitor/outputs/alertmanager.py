@@ -7,7 +7,6 @@ by. It is shown anew before it runs out; if this daemon dies, it runs out by its
 import asyncio
 import base64
 import json
-import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from monitor.core.world import World
 from monitor.kit.backoff import Backoff
 from monitor.kit.courier import Fate, Receipt, bring, is_page
 from monitor.kit.http_client import Ask
+from monitor.kit.tls import context
 from monitor.ports import Feed
 
 ALERT = "CommandNetworkIncident"
@@ -85,7 +85,7 @@ class AlertmanagerOutput:
         self._known: dict[str, Labels] = {}
         """Labels by incident, of all alerts that it may hold."""
         secure = options.url.startswith("https")
-        self._tls = ssl.create_default_context(cafile=options.ca and str(options.ca)) if secure else None
+        self._tls = context(str(options.ca) if options.ca else None) if secure else None
 
     async def run(self, feed: Feed) -> None:
         """Show what is, whenever it changes and as often as it must be shown anew, until cancelled."""

@@ -6,7 +6,6 @@ for ever, so a receiver that knows it already can say yes and forget it.
 
 import asyncio
 import json
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from monitor.kit.backoff import Backoff
 from monitor.kit.courier import Fate, Page, Receipt, bring
 from monitor.kit.http_client import Ask
 from monitor.kit.signing import signed
+from monitor.kit.tls import context
 from monitor.ports import Feed
 
 AGAIN = frozenset({Fate.LATER, Fate.UNSURE})
@@ -56,7 +56,7 @@ class WebhookOutput:
         self._on_duty = on_duty
         self._backoff = Backoff(base=1.0, cap=60.0)
         secure = options.url.startswith("https")
-        self._tls = ssl.create_default_context(cafile=options.ca and str(options.ca)) if secure else None
+        self._tls = context(str(options.ca) if options.ca else None) if secure else None
 
     async def run(self, feed: Feed) -> None:
         """Deliver what the feed brings until cancelled."""

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import closing
 
 import pytest
 
@@ -90,8 +91,8 @@ def test_a_restore_that_loses_what_cannot_be_read_shows_that_it_does(place):
 def test_the_acts_of_another_log_are_not_mixed_in(place, tmp_path):
     other = filled(tmp_path / "other.db", 10)
     extend(other, range(2000, 2300))
-    with writing(place) as connection, connection.begin():
-        carried = carry(reading(other), connection)
+    with writing(place) as connection, connection.begin(), closing(reading(other)) as source:
+        carried = carry(source, connection)
 
     assert carried == 0
     assert check_file(place).breaks == ()
@@ -140,8 +141,8 @@ def test_what_had_gone_with_time_does_not_come_back_and_is_not_missed(place):
     with writing(log) as connection, connection.begin():
         cut(connection, time.time() - 200 * DAY)
     extend(log, range(600, 610))
-    with writing(copy) as connection, connection.begin():
-        carried = carry(reading(log), connection)
+    with writing(copy) as connection, connection.begin(), closing(reading(log)) as source:
+        carried = carry(source, connection)
 
     found = check_file(copy)
     assert carried == LATEST + 10

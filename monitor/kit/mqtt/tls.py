@@ -8,6 +8,7 @@ from cryptography import x509
 
 from monitor.kit.mqtt.broker import Tls
 from monitor.kit.mqtt.errors import Lost
+from monitor.kit.tls import trusting
 
 DAY = 86_400.0
 
@@ -34,7 +35,7 @@ def load(tls: Tls) -> tuple[ssl.SSLContext, float | None]:
     Blocks on files. Raises Lost with the file that has to be mended.
     """
     try:
-        context = ssl.create_default_context(cafile=tls.ca)
+        context = trusting(tls.ca)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         if tls.cert is None:
             return context, None
