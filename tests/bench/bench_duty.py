@@ -19,6 +19,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
@@ -27,11 +28,12 @@ from aiosmtpd.controller import UnthreadedController
 from monitor.channels import load_channels
 from monitor.core.alarm import Address, Plan, Rung, Step
 from monitor.engine.lane import Open
+from monitor.store import log_file
 from tests.core.alarm_ground import named
 from tests.engine.duty_ground import Room, Sink, room
 from tests.outputs.receiver import receiving
-from tests.system.duty_heard import by_http
-from tests.system.duty_ledger import HEAD, ledger
+from tests.system.duty_heard import by_hand, by_http, by_mail
+from tests.system.duty_ledger import HEAD, Ledger, ledger
 from tests.system.lives import lives
 from tests.system.test_crash import FIRST, LED_TO, MATRIX
 
@@ -44,6 +46,7 @@ SENDING = ("before_send:1", "before_send:50", "after_send_before_mark:1", "after
 AT_ONCE = 4
 """Messages that a webhook has under way at a time."""
 BATCH = 100
+OVER = {"zh": "电路 09:14 起中断，恢复正常。", "en": "circuit: well again."}
 
 
 class Mailbox:
@@ -51,10 +54,13 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.mails: list[str] = []
+        self.came: list[tuple[float, EmailMessage, str]] = []
 
     async def handle_DATA(self, _server: object, _session: object, envelope: object) -> str:  # noqa: N802
         """Keep a mail."""
-        self.mails.append(message_from_bytes(envelope.content, policy=default).get_content())
+        mail = message_from_bytes(envelope.content, policy=default)
+        self.mails.append(mail.get_content())
+        self.came.append((time.time(), mail, "250 kept"))
         return "250 kept"
 
 
@@ -151,12 +157,12 @@ async def a_channel_that_returns(count: int) -> None:
         )
 
 
-async def a_storm(count: int) -> None:
-    """Let *count* incidents be confirmed within a second or as fast as they can be told."""
+async def a_storm(count: int, folder: Path) -> int:
+    """Let *count* incidents be confirmed in a second or as fast as they can be told; return the faults."""
     sms = Sink()
     async with mail(6) as (box, post):
         channels = {"sms": sms.open(Address.PHONE, per_minute=6, at_once=2), "mail": post}
-        async with room(channels, plan=plan("sms", "mail")) as built:
+        async with room(channels, folder, plan=plan("sms", "mail")) as built:
             began = time.monotonic()
             for number in range(0, count, BATCH):
                 happen(built, range(number, number + BATCH))
@@ -170,7 +176,7 @@ async def a_storm(count: int) -> None:
             before = len(sms.brought), len(box.mails)
             again = time.monotonic()
             for number in range(0, count, BATCH):
-                happen(built, range(number, number + BATCH), stage="closed")
+                happen(built, range(number, number + BATCH), stage="closed", sentence=OVER)
                 await asyncio.sleep(0)
             while built.alarms.desk.alarms:
                 await asyncio.sleep(0.1)
@@ -185,6 +191,19 @@ async def a_storm(count: int) -> None:
             f"all {count} over at once: {len(sms.brought) - before[0]} short messages, "
             f"{len(box.mails) - before[1]} mails, everybody knows after {over:.1f} s"
         )
+    heard = {
+        "sms": lambda _: by_hand(enumerate(sms.brought)),
+        "mail": lambda log: by_mail(box.came, log.by_code(), log.keys()),
+    }
+    return accounted("a storm", ledger(log_file(folder, "city"), None, heard, untimed=("log", "sms", "mail")))
+
+
+def accounted(title: str, account: Ledger) -> int:
+    """Print an account and return the number of faults."""
+    print(account.line(title), flush=True)
+    for fault in account.faults():
+        print(f"    {fault}")
+    return len(account.faults())
 
 
 async def killed(rounds: int, seed: int, *, points: bool) -> int:
@@ -217,10 +236,7 @@ async def lived(folder: Path, chance: random.Random, ends: list[str], title: str
                 in_flight=AT_ONCE * len(ends),
                 returns=all_lives.one.returns,
             )
-    print(account.line(title), flush=True)
-    for fault in account.faults():
-        print(f"    {fault}")
-    return len(account.faults())
+    return accounted(title, account)
 
 
 async def one_life(all_lives, end: str, chance: random.Random) -> None:
@@ -234,15 +250,16 @@ async def one_life(all_lives, end: str, chance: random.Random) -> None:
 
 async def all_of_it(args: argparse.Namespace) -> int:
     """Run what is wanted; return the number of faults."""
+    found = 0
     if not args.only_kills:
         await without_faults(1000)
         await a_channel_that_returns(1000)
-        await a_storm(10_000)
-    return (
-        await killed(args.kills, args.seed, points=not args.no_points)
-        if args.kills or not args.no_points
-        else 0
-    )
+        print(HEAD)
+        with tempfile.TemporaryDirectory() as folder:
+            found += await a_storm(10_000, Path(folder))
+    if args.kills or not args.no_points:
+        found += await killed(args.kills, args.seed, points=not args.no_points)
+    return found
 
 
 def main() -> int:

@@ -17,17 +17,21 @@ class Receiver:
     times: list[float] = field(default_factory=list)
     """When each of them came, Unix seconds."""
     given: list[int] = field(default_factory=list)
-    """What was answered to each of them."""
+    """What was answered to each of them; 0: nothing, while anybody waited for it."""
     url: str = ""
-    delay: float = 0.0
-    """Seconds that an answer takes."""
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    """Whether anything is answered; what came before waits for it."""
 
     async def take(self, request):
+        body = await request.read()
         self.times.append(time.time())
-        self.heard.append((dict(request.headers), await request.read()))
+        self.heard.append((dict(request.headers), body))
         status, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        self.given.append(0 if self.delay else status)
-        await asyncio.sleep(self.delay)
+        number = len(self.given)
+        self.given.append(0)
+        await self.open.wait()
+        if request.transport is not None:
+            self.given[number] = status
         return web.Response(status=status, headers=headers, text="" if status == 204 else "because")
 
     async def until(self, count):
@@ -41,6 +45,7 @@ class Receiver:
 async def receiving(*answers, port=0):
     """Serve while the block runs; an answer is a status, or a status and headers."""
     receiver = Receiver()
+    receiver.open.set()
     if answers:
         receiver.answers = [one if isinstance(one, tuple) else (one, {}) for one in answers]
     app = web.Application()

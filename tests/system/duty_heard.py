@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from monitor.core.alarm import Message
+from monitor.core.plain import Json
+
 ENDED = "recovery"
 _TAKEN = range(200, 300)
 
@@ -40,8 +43,16 @@ def by_http(receiver) -> list[Brought]:
 
 def _from_json(at: float, body: bytes, given: int) -> Brought:
     told = json.loads(body)
-    said = tuple(Said(one["alarm"], one["what"], one["code"]) for one in told["facts"]["alarms"])
-    return Brought(at, told["key"], said, given in _TAKEN if given else None)
+    return Brought(at, told["key"], _said(told["facts"]), given in _TAKEN if given else None)
+
+
+def by_hand(came: Iterable[tuple[float, Message]]) -> list[Brought]:
+    """Return what a channel within the test was brought, and took: time and message."""
+    return [Brought(at, one.key, _said(one.facts)) for at, one in came]
+
+
+def _said(facts: Mapping[str, Json]) -> tuple[Said, ...]:
+    return tuple(Said(one["alarm"], one["what"], one["code"]) for one in facts["alarms"])
 
 
 def by_mail(came: Iterable[tuple[float, object, str]], alarms: Mapping[str, str], keys: Iterable[str]):
