@@ -1,12 +1,12 @@
 """A long calm: a town of 200 checks in which little breaks, two daemons, and a broker that is restarted.
 
-    python -m tests.bench.bench_soak [--minutes 30] [--storm 1200] [--centers 48] [--every 180] [--seed N]
+    python -m tests.bench.bench_soak [--minutes 30] [--rest 12] [--storm 800] [--every 180] [--seed N]
 
 A daemon in the city looks at the near ends of all circuits, one in a county at the far ends of its own and
 reports to the city. It begins with a storm: all circuits break and are mended again and again, until each
-daemon has recorded so many events; that fills what is kept in memory up to a bound. A minute later the
-calm begins, and with it what is measured: one circuit in a hundred breaks each minute, and is mended after
-half a minute. The broker is stopped and started again every three minutes, all the time. Growth is the slope
+daemon has recorded so many events; that fills what is kept in memory up to a bound. Then the calm begins: one
+circuit in a hundred breaks each minute, and is mended after half a minute. What is measured begins twelve
+minutes later, when each circuit has been traced once and the latest events are those of the calm. The broker is stopped and started again every three minutes, all the time. Growth is the slope
 of a line through the means of each minute, samples being taken each 5 s; `+-` is its standard error. The
 account at the end is that of `bench_crash`, storm and calm together; a consumer whose session the broker
 keeps hears of all events of both daemons, and of some twice when the broker is restarted.
@@ -43,8 +43,6 @@ BROKEN = (20.0, 40.0)
 """Seconds for which a circuit is broken."""
 RAGE = (0.5, 3.0)
 """The same in the storm, after it was seen."""
-REST = 60.0
-"""Seconds from the storm to the first sample that counts."""
 STORMY = 1800.0
 """Seconds that the storm may take."""
 PERSISTENT = ("persistence true", "persistence_location {folder}/", "max_queued_messages 0")
@@ -144,7 +142,6 @@ async def storms(all_watched, events):
         await asyncio.gather(*(storm(watched, events) for watched in all_watched))
     recorded = ", ".join(f"{watched.recorded:,} in the log of {watched.vantage}" for watched in all_watched)
     print(f"a storm of {time.monotonic() - began:.0f} s: {recorded}", flush=True)
-    await asyncio.sleep(REST)
 
 
 async def breaking(script, chance, per_minute):
@@ -180,7 +177,8 @@ async def watching(all_watched):
         await asyncio.sleep(0.5)
 
 
-async def sampling(all_watched):
+async def sampling(all_watched, rest):
+    await asyncio.sleep(rest)
     while True:
         for watched in all_watched:
             await watched.sample()
@@ -206,10 +204,11 @@ async def soak(args, folder):
         county = await enter(daemon(folder / COUNTY, built.file, vantage=COUNTY, reports={"city": place}))
         both = [Watched(city, near, "city"), Watched(county, far, COUNTY)]
         always = [near.run, far.run, partial(restarting, broker, args.every), partial(watching, both)]
-        await for_a_while([*always, partial(storms, both, args.storm)], STORMY + REST)
+        await for_a_while([*always, partial(storms, both, args.storm)], STORMY + SAMPLE)
         near.stall = 0.0
         broken = [partial(breaking, near, chance, 0.04 * args.centers), partial(breaking, far, chance, 1.0)]
-        await for_a_while([*always, *broken, partial(sampling, both)], 60 * args.minutes)
+        sampled = partial(sampling, both, 60 * args.rest)
+        await for_a_while([*always, *broken, sampled], 60 * (args.rest + args.minutes))
         if broker.process.poll() is not None:
             await broker.start()
         print(TITLES)
@@ -266,7 +265,8 @@ async def is_done(watched):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--storm", type=int, default=1_200, help="events of each daemon before the calm")
+    parser.add_argument("--rest", type=float, default=12.0, help="minutes of calm before them")
+    parser.add_argument("--storm", type=int, default=800, help="events of each daemon before the calm")
     parser.add_argument("--centers", type=int, default=48)
     parser.add_argument(
         "--every", type=float, default=180.0, help="seconds from one restart of the broker to the next"
