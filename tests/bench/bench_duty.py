@@ -103,11 +103,11 @@ async def settled(built: Room, patience: float) -> float:
     return time.monotonic() - began
 
 
-async def without_faults(count: int) -> None:
-    """Confirm *count* incidents, one every 20 ms, and end them; nothing is gathered on purpose."""
+async def without_faults(count: int, folder: Path) -> int:
+    """Confirm *count* incidents, one every 20 ms, and end them; return the faults."""
     async with mail(0) as (box, post), receiving(200) as hall:
         channels = {"mail": post, "hall": webhook(hall.url, 0)}
-        async with room(channels, plan=plan("mail", "hall")) as built:
+        async with room(channels, folder, plan=plan("mail", "hall")) as built:
             delays: list[float] = []
             moved = built.alarms.moved
 
@@ -123,7 +123,7 @@ async def without_faults(count: int) -> None:
                 await asyncio.sleep(0.02)
             await settled(built, 60)
             for number in range(count):
-                happen(built, range(number, number + 1), stage="closed")
+                happen(built, range(number, number + 1), stage="closed", sentence=OVER)
                 if number % 10 == 0:
                     await asyncio.sleep(0.02)
             await settled(built, 60)
@@ -136,12 +136,17 @@ async def without_faults(count: int) -> None:
             f"{len(set(told))} got, {len(told) - len(set(told))} doubled; {len(box.mails)} mails; "
             f"confirmed to handed over: median {median:.3f} s, p95 {worse:.3f} s"
         )
+    heard = {
+        "hall": lambda _: by_http(hall),
+        "mail": lambda log: by_mail(box.came, log.by_code(), log.keys()),
+    }
+    return accounted("without faults", ledger(log_file(folder, "city"), None, heard))
 
 
-async def a_channel_that_returns(count: int) -> None:
-    """Let *count* notices wait for a receiver that is away, and see how soon it has them."""
+async def a_channel_that_returns(count: int, folder: Path) -> int:
+    """Let *count* notices wait for a receiver that is away, see how soon it has them; return the faults."""
     async with receiving(503) as hall:
-        async with room({"hall": webhook(hall.url, 0)}, plan=plan("hall")) as built:
+        async with room({"hall": webhook(hall.url, 0)}, folder, plan=plan("hall")) as built:
             for number in range(0, count, 10):
                 happen(built, range(number, number + 10))
                 await asyncio.sleep(0.01)
@@ -155,6 +160,8 @@ async def a_channel_that_returns(count: int) -> None:
             f"{count} notices behind a receiver that was away: {len(got)} brought "
             f"{seconds:.1f} s after its return"
         )
+    heard = {"hall": lambda _: by_http(hall)}
+    return accounted("a channel that returns", ledger(log_file(folder, "city"), None, heard))
 
 
 async def a_storm(count: int, folder: Path) -> int:
@@ -252,11 +259,10 @@ async def all_of_it(args: argparse.Namespace) -> int:
     """Run what is wanted; return the number of faults."""
     found = 0
     if not args.only_kills:
-        await without_faults(1000)
-        await a_channel_that_returns(1000)
         print(HEAD)
-        with tempfile.TemporaryDirectory() as folder:
-            found += await a_storm(10_000, Path(folder))
+        for part, count in ((without_faults, 1000), (a_channel_that_returns, 1000), (a_storm, 10_000)):
+            with tempfile.TemporaryDirectory() as folder:
+                found += await part(count, Path(folder))
     if args.kills or not args.no_points:
         found += await killed(args.kills, args.seed, points=not args.no_points)
     return found

@@ -55,11 +55,23 @@ class Alarms:
     opened: dict[str, dict] = field(default_factory=dict)
     """What was said of each as it was opened, with `at`."""
     closed: set[str] = field(default_factory=set)
+    straight: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Notices by alarm and channel, as the steps of a plan want them."""
+    detours: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """The same of those for which another way was used."""
     channels: dict[str, Due] = field(default_factory=lambda: defaultdict(Due))
 
     def by_code(self) -> dict[str, str]:
         """Return the ids by what is answered with."""
         return {code: alarm for alarm, code in self.codes.items()}
+
+    def astray(self) -> set[str]:
+        """Return the alarms told another way more often than there were notices that might have needed it."""
+        notices = Counter[str]()
+        for (alarm, _), count in self.straight.items():
+            notices[alarm] += count
+        found = self.detours.items()
+        return {alarm for (alarm, way), n in found if n > notices[alarm] - self.straight[alarm, way]}
 
     def keys(self) -> set[str]:
         """Return the keys of all messages that the log knows."""
@@ -87,6 +99,8 @@ def _alarm(found, ends, entry):
         found.opened.setdefault(alarm, data | {"at": entry.at})
     for one in data["told"]:
         ends[alarm][one["channel"], one["officer"]] += 1
+        ways = found.detours if data["what"] == "otherwise" else found.straight
+        ways[alarm, one["channel"]] += 1
         _compose(found.channels[one["channel"]], alarm, one["what"], entry.at)
     if data["what"] == "closed":
         found.closed.add(alarm)

@@ -166,6 +166,10 @@ class Ledger:
         found = [
             f"{name}: {fault}" for name, one in self.channels.items() for fault in one.faults(self.in_flight)
         ]
+        if astray := self.alarms.astray():
+            found.append(
+                f"{len(astray)} alarms told another way more often than needed: {sorted(astray)[:3]}"
+            )
         return [*self.world.faults(), *found, *self.times.faults(), *self.blemishes]
 
     def line(self, title: str) -> str:

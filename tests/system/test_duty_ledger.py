@@ -250,3 +250,14 @@ def test_messages_are_read_alike_by_http_by_mail_and_as_short_messages():
     assert [*by_modem([(2.0, "主用电路 09:03 恢复正常，09:02 起中断 6 秒。")], codes)] == [
         Brought(2.0, "", (Said(ALARM, "recovery"),))
     ]
+
+
+def test_another_way_that_is_used_again_and_again_for_one_notice_is_named(tmp_path):
+    once = [*LOG[:7], alarm("otherwise", 103.0, ("tower", "alarm")), notice("tower", 2, 103.1), *LOG[9:]]
+    again = [alarm("otherwise", 104.0, ("tower", "alarm")), notice("tower", 5, 104.1)]
+    tower = [message(2, 103.1, "alarm"), message(4, 112.1, "recovery")]
+    twice = [tower[0], message(5, 104.1, "alarm"), tower[1]]
+
+    assert account(tmp_path, once, tower=tower).faults() == []
+    (fault,) = account(tmp_path, [*once[:9], *again, *once[9:]], tower=twice).faults()
+    assert fault.startswith("1 alarms told another way more often than needed")
