@@ -4,12 +4,13 @@
 
 A daemon in the city looks at the near ends of all circuits, one in a county at the far ends of its own and
 reports to the city. It begins with a storm: all circuits break and are mended again and again, until each
-daemon has recorded so many events; that fills what is kept in memory up to a bound. Then the calm begins: one
-circuit in a hundred breaks each minute, and is mended after half a minute. What is measured begins twelve
-minutes later, when each circuit has been traced once and the latest events are those of the calm. The broker is stopped and started again every three minutes, all the time. Growth is the slope
-of a line through the means of each minute, samples being taken each 5 s; `+-` is its standard error. The
-account at the end is that of `bench_crash`, storm and calm together; a consumer whose session the broker
-keeps hears of all events of both daemons, and of some twice when the broker is restarted.
+daemon has recorded so many events; that fills what is kept in memory up to a bound. Then the calm begins:
+one circuit in a hundred breaks each minute, and is mended after half a minute. What is measured begins
+twelve minutes later, when each circuit has been traced once and the latest events are those of the calm.
+The broker is stopped and started again every three minutes, all the time. Growth is the slope of a line
+through the means of each minute, samples being taken each 5 s; `+-` is its standard error. The account at
+the end is that of `bench_crash`, storm and calm together; a consumer whose session the broker keeps hears
+of all events of both daemons, and of some twice when the broker is restarted.
 """
 
 import argparse
