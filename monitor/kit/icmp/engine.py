@@ -69,7 +69,7 @@ class Engine:
         self._pool = Pool(raw=raw, buffer=buffer)
         self._outstanding: dict[int, Look] = {}
         self._given_up: dict[int, Look] = {}
-        self._by_sequence = [-1] * _SEQUENCES
+        self._by_sequence = array("Q", bytes(8 * _SEQUENCES))  # all the memory of its nonces at once
         self._deadlines = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
