@@ -9,8 +9,9 @@ center each round; seconds count from just before it is made to the commit of th
 tell them apart) and was never renamed, none is missing, none too many, no alarm was given of anything else,
 and all were closed by the recovery. `extra`: confirmed incidents beyond the broken pieces, from the fault to
 its end. `amber`: suspicions that were withdrawn. `first`, `sure`, `max`: to the first sign; to the confirmed
-incident, median and longest. `over`: from the mending to the end of the last incident. Not as shipped are a
-hold of two seconds and signs of life from agents every two seconds, so that silence is told after six.
+incident, median and longest. `over`: from the mending to the end of the last incident. Each round has
+daemons without a memory, for what breaks again within an hour is held open twice as long as before. Not as
+shipped are a hold of two seconds and signs of life every two seconds, so that silence is told after six.
 """
 
 import argparse
@@ -47,11 +48,11 @@ def main() -> int:
         return 0
     chosen = [fault for fault in FAULTS if not args.only or fault.name in args.only]
     told: list[Told] = []
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        levels(Path(folder), device_period=None, more=MORE) as built,
-    ):
-        for number in range(args.rounds):
+    for number in range(args.rounds):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            levels(Path(folder), device_period=None, more=MORE) as built,
+        ):
             for place, fault in enumerate(chosen):
                 center = fault.where[(number + place) % len(fault.where)]
                 told.append(injected(built, fault, center))
