@@ -10,7 +10,7 @@ tell them apart) and was never renamed, none is missing, none too many, no alarm
 and all were closed by the recovery. `extra`: confirmed incidents beyond the broken pieces, from the fault to
 its end. `amber`: suspicions that were withdrawn. `first`, `sure`, `max`: to the first sign; to the confirmed
 incident, median and longest. `over`: from the mending to the end of the last incident. Each round has
-daemons without a memory, for what breaks again within an hour is held open twice as long as before. Not as
+daemons without a memory: what breaks again within a quarter of an hour is held open twice as long. Not as
 shipped are a hold of two seconds and signs of life every two seconds, so that silence is told after six.
 """
 
