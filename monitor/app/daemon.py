@@ -25,7 +25,7 @@ from monitor.engine.orders import control_socket
 from monitor.engine.ourselves import Ourselves
 from monitor.errors import ConfigError
 from monitor.kit import local
-from monitor.kit.allocation import give_back_large_blocks
+from monitor.kit.allocation import collect_now_and_then, give_back_large_blocks
 from monitor.kit.resolver import close_shared
 from monitor.kit.snmp import Receiver
 from monitor.kit.stamp import Reflector
@@ -149,6 +149,7 @@ class App:
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
             self._life.ready()
             tasks.append(asyncio.create_task(self._life.run(), name="life"))
+            tasks.append(asyncio.create_task(collect_now_and_then(), name="memory"))
             tasks.append(asyncio.create_task(self._room.people.run(), name="duty"))
             tasks.append(asyncio.create_task(self.engine.alarms.run(), name="alarms"))
             tasks.append(asyncio.create_task(self._outbox.run(), name="outbox"))

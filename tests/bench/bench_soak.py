@@ -1,16 +1,16 @@
 """A long calm: a town of 200 checks in which little breaks, two daemons, and a broker that is restarted.
 
-    python -m tests.bench.bench_soak [--minutes 30] [--rest 12] [--storm 800] [--every 180] [--seed N]
+    python -m tests.bench.bench_soak [--minutes 30] [--busy 10] [--storm 800] [--every 180] [--seed N]
 
 A daemon in the city looks at the near ends of all circuits, one in a county at the far ends of its own and
 reports to the city. It begins with a storm: all circuits break and are mended again and again, until each
-daemon has recorded so many events; that fills what is kept in memory up to a bound. Then the calm begins:
-one circuit in a hundred breaks each minute, and is mended after half a minute. What is measured begins
-twelve minutes later, when each circuit has been traced once and the latest events are those of the calm.
-The broker is stopped and started again every three minutes, all the time. Growth is the slope of a line
-through the means of each minute, samples being taken each 5 s; `+-` is its standard error. The account at
-the end is that of `bench_crash`, storm and calm together; a consumer whose session the broker keeps hears
-of all events of both daemons, and of some twice when the broker is restarted.
+daemon has recorded so many events; that fills what is kept in memory up to a bound. For ten minutes more
+ten times as much breaks as in the calm, so that each circuit is traced once and the latest events are of
+the calm's kind. In the calm, which is measured, one circuit in a hundred breaks each minute, and is mended
+after half a minute. The broker is stopped and started again every three minutes, all the time. Growth is
+the slope of a line through the means of each minute, samples being taken each 5 s; `+-` is its standard
+error. The account at the end is that of `bench_crash`, storm and calm together; a consumer whose session
+the broker keeps hears of all events of both daemons, and of some twice when the broker is restarted.
 """
 
 import argparse
@@ -44,6 +44,8 @@ BROKEN = (20.0, 40.0)
 """Seconds for which a circuit is broken."""
 RAGE = (0.5, 3.0)
 """The same in the storm, after it was seen."""
+BUSY = 10
+"""So many times as often as in the calm things break before it."""
 STORMY = 1800.0
 """Seconds that the storm may take."""
 PERSISTENT = ("persistence true", "persistence_location {folder}/", "max_queued_messages 0")
@@ -125,12 +127,18 @@ TITLES = (
 
 
 async def storm(watched, events):
-    """Let everything break and be mended until the daemon has recorded so many events; leave all well."""
+    """Let everything break and be mended until the daemon has recorded so many events."""
     script = watched.script
     script.going = True
     while watched.recorded < events:
         await asyncio.sleep(0.5)
     script.going = False
+    await mended(watched)
+
+
+async def mended(watched):
+    """Leave all well."""
+    script = watched.script
     while script.unseen() or "down" in script.truth().values():
         for circuit in script.seen("down"):
             script.flip(circuit)
@@ -178,8 +186,7 @@ async def watching(all_watched):
         await asyncio.sleep(0.5)
 
 
-async def sampling(all_watched, rest):
-    await asyncio.sleep(rest)
+async def sampling(all_watched):
     while True:
         for watched in all_watched:
             await watched.sample()
@@ -207,9 +214,12 @@ async def soak(args, folder):
         always = [near.run, far.run, partial(restarting, broker, args.every), partial(watching, both)]
         await for_a_while([*always, partial(storms, both, args.storm)], STORMY + SAMPLE)
         near.stall = 0.0
-        broken = [partial(breaking, near, chance, 0.04 * args.centers), partial(breaking, far, chance, 1.0)]
-        sampled = partial(sampling, both, 60 * args.rest)
-        await for_a_while([*always, *broken, sampled], 60 * (args.rest + args.minutes))
+        rates = (near, 0.04 * args.centers), (far, 1.0)
+        busy, calm = ([partial(breaking, s, chance, rate * n) for s, rate in rates] for n in (BUSY, 1))
+        await for_a_while([*always, *busy], 60 * args.busy)
+        for watched in both:
+            await for_a_while([*always, partial(mended, watched)], PATIENCE)
+        await for_a_while([*always, *calm, partial(sampling, both)], 60 * args.minutes)
         if broker.process.poll() is not None:
             await broker.start()
         print(TITLES)
@@ -266,7 +276,7 @@ async def is_done(watched):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--rest", type=float, default=12.0, help="minutes of calm before them")
+    parser.add_argument("--busy", type=float, default=10.0, help="minutes between the storm and the calm")
     parser.add_argument("--storm", type=int, default=800, help="events of each daemon before the calm")
     parser.add_argument("--centers", type=int, default=48)
     parser.add_argument(

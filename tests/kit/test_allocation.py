@@ -1,14 +1,19 @@
-"""kit.allocation: a large block is mapped by itself, whatever was freed before it."""
+"""kit.allocation: a large block is mapped by itself, and what only refers to itself is freed."""
 
+import asyncio
 import ctypes
 import subprocess
 import sys
+import weakref
 
 import pytest
+
+from monitor.kit.allocation import collect_now_and_then
 
 PROGRAM = """
 import ctypes
 import sys
+import weakref
 
 from monitor.kit.allocation import give_back_large_blocks
 
@@ -35,3 +40,18 @@ def test_a_large_block_is_mapped_by_itself_only_if_asked_for(asked, mapped):
     child = subprocess.run([sys.executable, "-c", PROGRAM, asked], capture_output=True, text=True, check=True)
 
     assert child.stdout.strip() == mapped
+
+
+async def test_what_only_refers_to_itself_is_freed_without_being_asked_for():
+    class Ring:
+        """Refers to itself."""
+
+    freed = asyncio.Event()
+    ring = Ring()
+    ring.itself = ring
+    weakref.finalize(ring, freed.set)
+    task = asyncio.create_task(collect_now_and_then(0.01))
+    del ring
+    async with asyncio.timeout(5):
+        await freed.wait()
+    task.cancel()
