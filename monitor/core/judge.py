@@ -56,6 +56,7 @@ class Judge:
         "_slow",
         "_spared_until",
         "_spell",
+        "_told_at",
         "_usual",
         "belief",
         "calm_looks",
@@ -76,6 +77,8 @@ class Judge:
         """Round-trip time from which an answer is slow, seconds."""
         self._reading = reading
         self._spared_until = -inf
+        self._told_at = -inf
+        """Wall time at which it was last found to lose more than it used to."""
         self._lesson = NOTHING
         self._spell: Spell | None = None
         self._sketch = Sketch(learned.rtts)
@@ -158,17 +161,21 @@ class Judge:
             return min(gap if gap is not None else self.how.period, quick)
         return gap
 
-    def forget(self, belief: Belief, now: float) -> None:
+    def forget(self, belief: Belief, now: float, since: float = inf) -> None:
         """Believe this instead, without any doubt, and `spare` it."""
         self.belief = belief
-        self.spare(now)
+        self.spare(now, since)
 
-    def spare(self, now: float) -> None:
-        """Hold no miss against it that was sent before *now* (monotonic): the way to it was cut."""
+    def spare(self, now: float, since: float = inf) -> None:
+        """Hold no miss against it sent before *now* (monotonic): its way was cut *since* then (wall)."""
         self._spared_until = now
         self._spell = None
-        if not self._loss.tells:
+        if not self._loss.tells or self.misled(since):
             self._loss.begin(self._healthy())
+
+    def misled(self, since: float) -> bool:
+        """Tell whether it was found to be lossy only after wall time *since*, when the way to it was cut."""
+        return self._loss.tells and self._told_at >= since
 
     def renew(self, at: float) -> None:
         """Take it for as good as it used to be, *at* that wall time, until it is seen that it is not."""
@@ -215,6 +222,7 @@ class Judge:
         knew = self._loss.tells
         self._loss.weigh(sent, at, bad=lost)
         if self._loss.tells and not knew:
+            self._told_at = at
             self._loss.leave()  # the doubt in which it was told may end in an outage
         if rtt is not None and self.how.adaptive:
             self._slow.weigh(sent, at, bad=rtt > self.slow_above)

@@ -70,7 +70,7 @@ class Assessor:
                 self._renew(self._through(subject))
             over = self._over.get(subject, ())
             if one.cleared:
-                self._look_behind(over)
+                self._look_behind(over, one.was.since)
             subjects += [subject, *(watch.check.subject for watch in over)]
         return self._differing(subjects)
 
@@ -102,10 +102,10 @@ class Assessor:
     def _assess(self, networks: Iterable[str], centers: Iterable[str]) -> list[Change]:
         """Say anew how these networks and centers are; return everything that was said, before and now."""
         found = [*self._find_networks(networks)]
-        back = [status.subject.partition("/")[2] for status in found if self._is_back(status)]
+        back = {s.subject.partition("/")[2]: self._found[s.subject].since for s in found if self._is_back(s)}
         changes = self._note(found)
-        for network in back:
-            self._look_behind(w for w in self._watches.values() if w.check.network == network)
+        for network, since in back.items():
+            self._look_behind((w for w in self._watches.values() if w.check.network == network), since)
         for center in centers:
             changes += self._note(self._find_center_anew(center))
         return changes
@@ -126,7 +126,8 @@ class Assessor:
         way = f"{name}/{self._way_to(name)}"
         if any(status.subject == way and self._is_back(status) for status in found):
             devices = self._world.inventory.centers[name].devices
-            self._look_behind(watch for d in devices for watch in self._by_subject.get(d.id, ()))
+            looks = (watch for d in devices for watch in self._by_subject.get(d.id, ()))
+            self._look_behind(looks, self._found[way].since)
             found = self._find_center(name)
         return found
 
@@ -135,18 +136,19 @@ class Assessor:
         before = self._found.get(now.subject)
         return before is not None and is_cut(before) and now.health in REACHABLE
 
-    def _look_behind(self, watches: Iterable[Watch]) -> None:
-        """Look anew at what a fault hid, before anything is said of it; what it missed does not count."""
+    def _look_behind(self, watches: Iterable[Watch], since: float) -> None:
+        """Look anew at what a fault hid *since* then, before it is spoken of; no miss counts."""
         now, wall = time.monotonic(), self._wall()
         for watch in watches:
             if watch.slot is not None:
                 watch.slot.spare()
-            if watch.belief.verdict is Verdict.DOWN or watch.belief.doubt is not None:
-                watch.judge.forget(Belief(since=wall, reason="behind_link"), now)
+            doubtful = watch.belief.verdict is Verdict.DOWN or watch.belief.doubt is not None
+            if doubtful or watch.judge.misled(since):
+                watch.judge.forget(Belief(since=wall, reason="behind_link"), now, since)
                 self._note_given_up(watch)
                 self.scheduler.put_at(watch, now)
             else:
-                watch.judge.spare(now)
+                watch.judge.spare(now, since)
 
     def _renew(self, watches: Iterable[Watch]) -> None:
         """Judge anew what has become as bad as the way to it, now that the way is as good as ever."""

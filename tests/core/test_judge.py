@@ -277,3 +277,29 @@ def test_a_week_teaches_the_bursts_of_a_line_within_a_factor_of_two(seed):
     assert 0.5 <= model.share / truth.share <= 2
     assert 0.5 <= model.isolated / truth.isolated <= 2
     assert model.inside > 0.98
+
+
+def test_what_answers_before_the_way_to_it_is_known_to_be_back_is_not_lossy_for_what_it_missed():
+    web = Check(SERVICE).live("o" * 5)
+    cut_at = web.now
+    while web.belief.verdict is not Verdict.DEGRADED:
+        web.live("xo")
+    misled = web.judge.misled(cut_at)
+    web.judge.forget(Belief(reason="behind_link"), web.now, cut_at)
+    web.live("ooo")
+
+    assert misled
+    assert (web.belief.verdict, web.judge.calm) == (Verdict.UP, True)
+
+
+def test_what_was_lossy_before_the_way_to_it_was_cut_is_so_after_it():
+    web = Check(SERVICE)
+    while web.belief.verdict is not Verdict.DEGRADED:
+        web.live("xo")
+    cut_at = web.now
+    web.live("xx")
+    web.judge.forget(Belief(reason="behind_link"), web.now, cut_at)
+    web.live("o")
+
+    assert not web.judge.misled(cut_at)
+    assert web.belief.verdict is Verdict.DEGRADED

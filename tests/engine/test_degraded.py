@@ -195,3 +195,22 @@ async def test_lessons_that_come_all_at_once_are_recorded_some_at_a_time_and_non
         assert {**first, **second}.keys() == pipeline.watches.keys()
         assert not first.keys() & second.keys()
         assert pipeline.relearned() == {}
+
+
+async def test_a_device_that_is_lossy_only_while_the_way_to_it_is_cut_is_not_called_degraded():
+    script = Lossy()
+    async with running(city(period=PERIOD), script) as (engine, feed):
+        await whole(engine)
+        circuits = [circuit for circuit in engine.world.inventory.circuits if circuit.startswith("dan/")]
+        script.says |= dict.fromkeys(circuits, SILENT)
+        await hear(feed, is_status("dan", "down"))
+        engine._pipeline.watches["dan/router/script"].judge._loss.alarm = 2.0  # of patience a test has little
+        script.loss["dan/router"] = 0.4
+        await believed(engine, ["dan/router"], "degraded")
+        script.loss.clear()
+        script.says.clear()
+        _, heard = await hear(feed, is_status("dan/router", "up"))
+        await settled(engine, "dan", Health.UP)
+
+        assert "degraded" not in told_of(heard, "dan/router")
+        assert engine.world.beliefs["dan/router/script"].verdict == "up"
