@@ -244,13 +244,17 @@ FAULTS = (
 )
 
 
-def mend(at: Levels, fault: Fault, center: str) -> None:
-    """Undo a fault; return as soon as that is done."""
+def mend(at: Levels) -> None:
+    """Undo whatever was done; return as soon as that is done."""
     at.lab.restore()
     for program in (*at.brokers.values(), *at.daemons.values()):
         if program.running:
             program.thaw()
         else:
             program.start()
+
+
+def end_work(at: Levels, fault: Fault, center: str) -> None:
+    """End the work that a fault was part of, as one does who has seen that all is well again."""
     if fault.planned:
         planned(at, "end", f"work-{center}")

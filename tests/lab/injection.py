@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.lab.faults import Fault, Pieces, mend
+from tests.lab.faults import Fault, Pieces, end_work, mend
 from tests.lab.ledger import Entry, alarms
 from tests.lab.levels import Levels
 
@@ -56,12 +56,13 @@ def injected(levels: Levels, fault: Fault, center: str, *, after: float = AFTER)
     watch.until(watch.is_told, fault.patience)
     time.sleep(after)
     mended = time.time()
-    mend(levels, fault, center)
+    mend(levels)
     watch.until(watch.is_over, CLOSING)
     try:
         levels.settled(60)
     except AssertionError as error:
         watch.wrong.append(f"not well again: {error}"[:300])
+    end_work(levels, fault, center)
     return watch.told(mended)
 
 
