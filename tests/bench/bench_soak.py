@@ -206,7 +206,8 @@ async def soak(args, folder):
         for name in ("city", COUNTY):
             (folder / name).mkdir()
         place = broker_at(broker.port)
-        near, far = Script(built, RAGE, chance), Script(replace(built, echoes=built.far), RAGE, chance)
+        far_end = replace(built, echoes=built.far, flips=built.far_flips)
+        near, far = Script(built, RAGE, chance), Script(far_end, RAGE, chance)
         near.going = far.going = False
         city = await enter(daemon(folder / "city", built.file, mqtt=place, collect=True))
         county = await enter(daemon(folder / COUNTY, built.file, vantage=COUNTY, reports={"city": place}))

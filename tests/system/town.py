@@ -77,6 +77,8 @@ class Town:
     """Planned work that is declared."""
     flips: list[Flip] = field(default_factory=list)
     """What has happened to the near ends, in its order."""
+    far_flips: list[Flip] = field(default_factory=list)
+    """The same of the far ends."""
 
     def of(self, center):
         return [echo for name, echo in self.echoes.items() if name.partition("/")[0] == center]
@@ -132,7 +134,8 @@ class Town:
             self.echoes[circuit] = echo
             if center in self.counties:
                 place = (address(number, network, role, net=FAR), self.port)
-                _, self.far[circuit] = await loop.create_datagram_endpoint(Echo, place)
+                echo = partial(Echo, circuit, self.far_flips)
+                _, self.far[circuit] = await loop.create_datagram_endpoint(echo, place)
 
 
 def address(number, network, role, net=NEAR):
