@@ -7,13 +7,11 @@ a deadline, so has every answer, and when all places are taken the longest idle 
 
 import asyncio
 import logging
-import os
 import socket
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from socket import AF_INET, AF_INET6
 from types import MappingProxyType
 
 import structlog
@@ -107,11 +105,10 @@ async def serve(
     """
     door = _Door(routes, takes, limits or Limits())
     try:
-        bound = socket.create_server((host, port), family=AF_INET6 if ":" in host else AF_INET)
+        bound = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         listener = await asyncio.get_running_loop().create_server(door.admit, sock=bound)
     except OSError as error:
-        # its own text names the address once more; a resolver's errno is below 0
-        reason = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else str(error)
+        reason = str(error.strerror or error).partition(" (while ")[0]  # what follows is the address again
         raise CannotListenError(f"cannot listen on {host} port {port}: {reason}") from error
     try:
         yield listener.sockets[0].getsockname()[:2]
