@@ -190,18 +190,9 @@ class Ledger:
         )
 
 
-def ledger(
-    file,
-    done,
-    heard: Mapping[str, Callable[[Alarms], Sequence[Brought]]],
-    *,
-    in_flight: int = 0,
-    dead: Collection[str] = (),
-    returns: Sequence[float] = (),
-    untimed: Collection[str] = (),
-) -> Ledger:
+def ledger(file, done, heard, **terms) -> Ledger:
     """Return the account of the log at *file*, whose daemon has ended, as `judged`."""
-    return judged(book(file), done, heard, in_flight=in_flight, dead=dead, returns=returns, untimed=untimed)
+    return judged(book(file), done, heard, **terms)
 
 
 def judged(
