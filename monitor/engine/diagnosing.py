@@ -119,6 +119,7 @@ class Diagnostician:
     def close(self) -> None:
         """Think no more."""
         self._put_off()
+        self._rest_until = float("inf")
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _put_off(self) -> None:

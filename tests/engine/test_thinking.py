@@ -97,3 +97,15 @@ async def test_work_that_is_entered_while_a_diagnosis_is_being_made_keeps_it_fro
         _, heard = await hear(feed, incident("confirmed"))
 
     assert all(e.data["planned"] for e in heard if e.kind == "incident")
+
+
+async def test_what_is_missed_while_the_engine_ends_is_thought_of_no_more():
+    async with running(two_centers(), script := Script()) as (engine, feed):
+        await well(engine)
+        script.says[CIRCUIT] = SILENT
+        await hear(feed, incident("confirmed"))
+    engine._diagnostician.stir()
+    await asyncio.sleep(0.1)
+
+    assert engine._diagnostician._thought is None
+    assert engine.vitals.mishaps == 0
