@@ -39,22 +39,14 @@ class Storyteller:
         self._effect = Impact()
         self._told: dict[str, tuple[Incident, Story]] = {}
 
-    def foresees(self, broken: tuple[str, ...]) -> bool:
-        """Tell whether it is known what follows from these components being broken."""
-        return broken == self._broken
-
-    def expect(self, broken: tuple[str, ...], effect: Impact) -> None:
-        """Take in what follows from these components being broken, which takes long to work out."""
-        self._told, self._broken, self._effect = {}, broken, effect
-
     def stories(self, incidents: Iterable[Incident], broken: tuple[str, ...]) -> dict[str, Story]:
         """Return the stories of all open incidents by id, now that these components are *broken*.
 
         What has not changed is the story told before.
         """
-        if not self.foresees(broken):
-            self.expect(broken, impact(self._topology, broken))
         known = self._told
+        if broken != self._broken:
+            known, self._broken, self._effect = {}, broken, impact(self._topology, broken)
         told: dict[str, tuple[Incident, Story]] = {}
         for one in incidents:
             before = known.get(one.id)

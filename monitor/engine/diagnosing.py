@@ -1,20 +1,19 @@
 """From what all vantages see to incidents: when to think, whom to ask anew, and what is told of it.
 
 A second miss in a row has everything looked at anew that shares a component with the silent check, so that
-what is said rests on looks that are younger than the fault. The diagnosis itself is the core's; of a large
-city it takes long, so it is made in a thread beside the event loop, from what does not change.
+what is said rests on looks that are younger than the fault. The diagnosis itself is the core's.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from functools import partial
 
 from monitor.core.agent import Presence
-from monitor.core.diagnosis.consequences import impact, is_proven, is_watched, spoils
+from monitor.core.diagnosis import Diagnosis, Tuning, diagnose
+from monitor.core.diagnosis.consequences import is_proven, is_watched, masked, spoils
 from monitor.core.ending import Ending
 from monitor.core.incident import Book, Change, Incident, Seen, Stage, advance, let_go, recalled
 from monitor.core.inventory import Name
@@ -26,10 +25,9 @@ from monitor.core.topology import Topology
 from monitor.core.trace import concerns, joined, trace_news
 from monitor.core.world import Event, World
 from monitor.engine.asking import Asking
-from monitor.engine.effort import Effort
-from monitor.engine.explaining import Asked, Hidden, explained
 from monitor.engine.mishaps import Mishaps
 from monitor.engine.scheduler import Scheduler
+from monitor.engine.sightings import sightings_of
 from monitor.engine.telling import Telling
 from monitor.engine.watch import Watch
 from monitor.engine.witnesses import Budget, Testimony, Witnesses, earliest
@@ -42,10 +40,10 @@ RECOLLECTION = 12.0
 """Seconds after a start for which incidents of an earlier run wait, at most, until all was looked at once."""
 SHARE = 10
 """A diagnosis is followed by a rest of so many times what it took of our processor."""
-THREADS = 2
-"""One for the diagnosis that is made, one for that which has been put off and cannot be stopped."""
 ASKED = 2
 """Misses in a row after which the neighbours are looked at anew."""
+TUNING = Tuning(stale=0.01)
+"""A city has hundreds of looks that are older than a fault; together they must not acquit what is broken."""
 
 
 class Diagnostician:
@@ -77,7 +75,8 @@ class Diagnostician:
         self._book = Book()
         self._kept: Mapping[str, Incident] = {}
         """What is on record of the book."""
-        self._hidden = Hidden()
+        self._hidden: tuple[frozenset[str], Mapping[str, str]] = (frozenset(), {})
+        """What is held to be broken, and what that hides."""
         self._topology: Topology
         self._tellers: tuple[Storyteller, ...] = ()
         """Who tells of what is declared now, and who told of what was before."""
@@ -85,11 +84,6 @@ class Diagnostician:
         self._witnesses: Witnesses
         self._asking = Asking(world.vantage)
         self._timer: asyncio.TimerHandle | None = None
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="diagnosis")
-        self._thought: asyncio.Task[None] | None = None
-        """The diagnosis that is being made."""
-        self._stirred = False
-        """Something new was heard since that began."""
         self._recollect_until = 0.0
         self._rest_until = 0.0
 
@@ -97,10 +91,9 @@ class Diagnostician:
         self, watches: Mapping[str, Watch], topology: Topology, incidents: Mapping[str, Incident]
     ) -> None:
         """Think of what is now watched; *incidents* are those that an earlier run left."""
-        self._put_off()
         now = time.time()
         self._watches = watches
-        self._hidden = Hidden()
+        self._hidden = (frozenset(), {})
         self._topology = topology
         self._tellers = (Storyteller(topology, self._world.inventory, self._zone), *self._tellers[:1])
         self._witnesses = Witnesses(self._world, watches, self._budget)
@@ -118,15 +111,8 @@ class Diagnostician:
 
     def close(self) -> None:
         """Think no more."""
-        self._put_off()
-        self._rest_until = float("inf")
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _put_off(self) -> None:
-        for under_way in (self._timer, self._thought):
-            if under_way is not None:
-                under_way.cancel()
-        self._timer = self._thought = None
+        if self._timer is not None:
+            self._timer.cancel()
 
     def missed(self, watch: Watch) -> None:
         """Hear that a check is in doubt: after a second miss, look at what shares a component with it."""
@@ -138,8 +124,8 @@ class Diagnostician:
     def replan(self, worked_on: frozenset[str]) -> None:
         """Think at once of what is now being worked on, and of what no longer is."""
         self.worked_on = worked_on
-        self._put_off()
-        self._begin()
+        self.close()
+        self._think()
 
     def traced(self, ending: Ending, *, ours: bool) -> None:
         """Take in where the way over a circuit ends; *ours*: our own trace, to be told as an event."""
@@ -161,9 +147,7 @@ class Diagnostician:
 
     def stir(self) -> None:
         """Hear that something has changed that may matter."""
-        self._stirred = True
-        if self._thought is None:
-            self._think_in(SOON)
+        self._think_in(SOON)
 
     def _think_in(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -171,22 +155,24 @@ class Diagnostician:
         if self._timer is None or self._timer.when() > at:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = loop.call_at(at, self._begin)
+            self._timer = loop.call_at(at, self._think)
 
-    def _begin(self) -> None:
-        self._timer, self._stirred = None, False
-        self._thought = asyncio.get_running_loop().create_task(self._think(), name="diagnosis")
-
-    async def _think(self) -> None:
-        """Bring the book up to date once, and see to it that this is done again if need be."""
-        going_on, effort = True, Effort(self._threads)
-        if time.monotonic() >= self._recollect_until or not self._is_blind():
-            with self._mishaps.contained("diagnosis"):
-                going_on = await self._conclude(effort, time.time())
-        self._thought = None
-        self._rest_until = time.monotonic() + SHARE * effort.taken
-        if going_on or self._stirred:
-            self._think_in(SOON if self._stirred else AGAIN)
+    def _think(self) -> None:
+        self._timer = None
+        began = time.thread_time()
+        if time.monotonic() < self._recollect_until and self._is_blind():
+            self._think_in(AGAIN)
+            return
+        now = time.time()
+        going_on = True
+        with self._mishaps.contained("diagnosis"):
+            said = self._witnesses.testify(self._topology.observations, now)
+            if said.misses or self._book.open:
+                self._conclude(said, now)
+            going_on = bool(self._book.open or said.misses)
+        self._rest_until = time.monotonic() + SHARE * (time.thread_time() - began)
+        if going_on:
+            self._think_in(AGAIN)
 
     def _is_blind(self) -> bool:
         """Tell whether part of what incidents were founded on has not been seen or heard in this run yet."""
@@ -194,39 +180,25 @@ class Diagnostician:
             return True
         return any(one.boot and one.presence is Presence.UNHEARD for one in self._world.agents.values())
 
-    async def _conclude(self, effort: Effort, now: float) -> bool:
-        """Explain what is held true, and tell what has changed; say whether anything is open or missed."""
-        with effort:
-            said = self._witnesses.testify(self._topology.observations, now)
-        if not said.misses and not self._book.open:
-            return False
-        since, broken = self._since(said), _broken(self._book)
-        asked = Asked(said, now, since, self.worked_on, broken, self._hidden)
-        sightings, self._hidden = await effort.beside(explained, self._topology, self._world.inventory, asked)
+    def _conclude(self, said: Testimony, now: float) -> None:
+        """Bring the book up to date with what is held true, and tell what has changed."""
+        topology = self._topology
+        since = self._since(said)
+        found = diagnose(topology, said.evidence, since=since, planned=self.worked_on, tuning=TUNING)
+        good = {name for name, seen in said.evidence.items() if seen.llr < 0.0}
+        sightings = tuple(sightings_of(found, said, topology, self._world.inventory, now=now, since=since))
         seen = Seen(
             sightings,
-            {name for name, one in said.evidence.items() if one.llr < 0.0},
+            good,
             said.misses.keys(),
-            self._hidden.behind,
+            self._masked(found),
             self.worked_on,
             frozenset(self._proven(said)),
-            partial(spoils, self._topology),
+            partial(spoils, topology),
         )
-        await self._foresee(effort, seen, now)
-        with effort:
-            self._book, changes = self._advanced(seen, now)
-            self._tell(changes)
+        self._book, changes = advance(self._book, seen, now=now, stamp=self._stamp, hold=self._hold)
+        self._tell(changes)
         self.concluded()
-        return bool(said.misses or self._book.open)
-
-    def _advanced(self, seen: Seen, now: float) -> tuple[Book, tuple[Change, ...]]:
-        return advance(self._book, seen, now=now, stamp=self._stamp, hold=self._hold)
-
-    async def _foresee(self, effort: Effort, seen: Seen, now: float) -> None:
-        """Have worked out what follows from what is going to be held to be broken."""
-        broken = _broken(self._advanced(seen, now)[0])
-        if not self._tellers[0].foresees(broken):
-            self._tellers[0].expect(broken, await effort.beside(impact, self._topology, broken))
 
     def _since(self, said: Testimony) -> float | None:
         """Return from when on a good look acquits: the first miss of what is new, or of what was told last.
@@ -248,10 +220,22 @@ class Diagnostician:
             if one.confirmed_at and is_proven(self._topology, said.evidence, one.component, since):
                 yield one.component
 
+    def _masked(self, found: Diagnosis) -> Mapping[str, str]:
+        """Return what no look can reach; worked out anew only when something else is held to be broken."""
+        broken = frozenset((*found.components, *self._broken()))
+        if self._hidden[0] != broken:
+            self._hidden = (broken, masked(self._topology, sorted(broken)))
+        return self._hidden[1]
+
+    def _broken(self) -> tuple[str, ...]:
+        """Return what is held to be broken; what is recovering works."""
+        open_ = self._book.open.values()
+        return tuple(one.component for one in open_ if one.stage is not Stage.RECOVERING)
+
     def _tell(self, changes: Sequence[Change], events: Iterable[Event] = ()) -> None:
         """Bring the world up to date, and tell what has changed."""
         world, before = self._world, dict(self._world.stories)
-        stories = self._tellers[0].stories(self._book.open.values(), _broken(self._book))
+        stories = self._tellers[0].stories(self._book.open.values(), self._broken())
         world.incidents.clear()
         world.incidents.update(self._book.open)
         world.stories.clear()
@@ -276,11 +260,6 @@ class Diagnostician:
 
     def _stamp(self, at: float) -> str:
         return datetime.fromtimestamp(at, self._zone).strftime("%Y%m%d-%H%M%S")
-
-
-def _broken(book: Book) -> tuple[str, ...]:
-    """Return what is held to be broken; what is recovering works."""
-    return tuple(one.component for one in book.open.values() if one.stage is not Stage.RECOVERING)
 
 
 def _nobody() -> None:

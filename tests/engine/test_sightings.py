@@ -7,7 +7,7 @@ from monitor.core.incident import Stage
 from monitor.core.joint import Miss
 from monitor.core.topology import topology_of
 from monitor.engine import witnesses
-from monitor.engine.explaining import TUNING
+from monitor.engine.diagnosing import TUNING
 from monitor.engine.sightings import sightings_of
 from tests.core.town import town
 
