@@ -213,11 +213,18 @@ class Diagnostician:
         return max(begun, default=None)
 
     def _proven(self, said: Testimony) -> Iterator[str]:
-        """Give what confirmed incidents are called after though a look has got past it since."""
+        """Give what confirmed incidents are called after though a look has got past it since.
+
+        Not one that was answered before and outweighed: one may have been under way when it was confirmed.
+        """
+        looks = {**said.evidence, **said.answering} if said.answering else said.evidence
         for one in self._book.open.values():
+            if one.confirmed_at is None:
+                continue
             begun = earliest(said.misses[name] for name in one.explains if name in said.misses)
-            since = max(one.confirmed_at or 0.0, begun or 0.0)
-            if one.confirmed_at and is_proven(self._topology, said.evidence, one.component, since):
+            since = one.confirmed_at if begun is None else begun
+            outweighed = dict.fromkeys(one.against, max(one.confirmed_at, since))
+            if is_proven(self._topology, looks, one.component, since, later=outweighed):
                 yield one.component
 
     def _masked(self, found: Diagnosis) -> Mapping[str, str]:

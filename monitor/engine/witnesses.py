@@ -39,6 +39,8 @@ class Testimony(NamedTuple):
     evidence: dict[str, Evidence]
     misses: dict[str, Miss]
     """By observation, of those that look down."""
+    answering: dict[str, Evidence]
+    """What is down and begins to answer: it proves what it has got past, and nothing yet of itself."""
 
 
 class Witnesses:
@@ -51,7 +53,7 @@ class Witnesses:
 
     def testify(self, observations: Mapping[str, Observation], now: float) -> Testimony:
         """Return what is held true at *now* (wall time, Unix seconds); what cannot tell is left out."""
-        said = Testimony({}, {})
+        said = Testimony({}, {}, {})
         offset = now - time.monotonic()
         for name, watch in self._watches.items():
             self._ask(said, observation_id(self._world.vantage, name), watch, offset, now)
@@ -66,8 +68,8 @@ class Witnesses:
         age = max(0.0, now - reading.last_at)
         path_up = reading.finding is not None and reading.finding.path_up
         if belief.verdict is Verdict.DOWN and belief.good:
-            return  # it begins to answer: neither down nor up again
-        if belief.verdict is Verdict.DOWN:
+            said.answering[name] = Evidence(GOOD, reading.last_at, age)
+        elif belief.verdict is Verdict.DOWN:
             said.evidence[name] = Evidence(how.confirm, reading.last_at, age, path_up)
             said.misses[name] = Miss(how.confirm, belief.since, reading.last_at, how.suspect, how.confirm)
         elif belief.doubt is not None:

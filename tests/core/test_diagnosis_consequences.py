@@ -215,3 +215,10 @@ class TestProof:
         assert is_proven(CITY, evidence, "dan/power", 100.0) is proven
         assert not is_proven(CITY, evidence, "fang/power", 100.0)
         assert not is_proven(CITY, evidence, "dan/city/primary", 100.0)
+
+    @pytest.mark.parametrize(("later", "proven"), [(100.5, True), (101.5, False)])
+    def test_a_look_that_was_outweighed_before_proves_nothing_before_it_is_made_anew(self, later, proven):
+        look = "city:dan/server/ping"
+        evidence = {look: Evidence(-12.0, 101.0)}
+
+        assert is_proven(CITY, evidence, "dan/power", 100.0, later={look: later}) is proven

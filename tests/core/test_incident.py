@@ -380,6 +380,19 @@ def test_daemons_that_are_not_back_yet_are_a_rest_of_what_kept_them_away_for_lon
     assert [one.component for one in book.open.values()] == names
 
 
+def test_a_fault_of_which_something_is_left_is_not_over_yet():
+    book, _ = play("core!abc", hold=5.0)
+    whole = {"spoils": lambda component, _: component == "core"}
+    for at in (10.0, 20.0, 30.0):
+        rest = replace(moment("agent!x", at, 10.0).sightings[0], silence=True)
+        book, _ = advance(book, Seen((rest,), set("abc"), {"x"}, {}, **whole), now=at, stamp=str)
+    left = [(one.component, one.stage) for one in book.open.values()]
+    book, changes = advance(book, moment("| abcx", 40.0, 10.0), now=40.0, stamp=str)
+
+    assert left == [("core", Stage.RECOVERING)]
+    assert [(change.now.component, change.now.stage) for change in changes] == [("core", Stage.CLOSED)]
+
+
 NAMES = st.sampled_from(["power", "router", "p", "q", "core"])
 GUESS = st.builds(
     lambda name, mark, looks: name + mark + looks,

@@ -40,7 +40,7 @@ class Options(ProbeOptions):
 
 
 class Script:
-    """What each host says when it is looked at; a host that is not named is well."""
+    """What each host says when it is looked at, at once or later; a host that is not named is well."""
 
     def __init__(self):
         self.says = {}
@@ -52,7 +52,7 @@ class Script:
         answer = self.says.get(options.host, ok(rtt=0.001))
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return await answer if isinstance(answer, asyncio.Future) else answer
 
     def kind(self):
         more = {"reasons": {}, "values": {}, "words": self.words}

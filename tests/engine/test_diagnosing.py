@@ -8,7 +8,7 @@ from monitor.core.agent import Agent, Heard, Presence
 from monitor.core.detection import Verdict
 from monitor.core.health import Health
 from monitor.core.inventory import Vantage
-from monitor.core.observation import failed
+from monitor.core.observation import failed, ok
 from tests.engine.city import NAME, SILENT, Script, city, hear, look, running
 
 CIRCUITS = [f"dan/{n}/{r}" for n in ("city", "province") for r in ("primary", "backup")]
@@ -153,6 +153,36 @@ async def test_a_center_whose_router_answers_before_its_circuits_are_up_again_is
     told = [e for e in heard if e.kind == "incident"]
     assert recovering.data["incident"] == confirmed.data["incident"]
     assert {e.subject for e in told} == {confirmed.subject}
+
+
+def with_slow_look(inventory, seconds):
+    """Return *inventory* with the router of `dan` looked at only so often, so that an old answer counts."""
+    dan = inventory.centers["dan"]
+    router = replace(dan.devices[0], looks=(look("dan/router", seconds),))
+    return replace(inventory, centers={**inventory.centers, "dan": replace(dan, devices=(router,))})
+
+
+async def test_an_answer_that_was_under_way_when_a_center_was_told_proves_that_it_is_back():
+    script, never = Script(), asyncio.get_running_loop().create_future()
+    async with running(with_slow_look(city(centers=("dan", "fang")), 2.0), script) as (engine, feed):
+        await well(engine)
+        answer = asyncio.get_running_loop().create_future()
+        script.says = {**dict.fromkeys(CIRCUITS, SILENT), "dan/router": answer}
+        confirmed, _ = await hear(feed, incident("confirmed"))
+        beliefs = engine.world.beliefs
+        async with asyncio.timeout(20):
+            while any(beliefs[f"{circuit}/script"].verdict is not Verdict.DOWN for circuit in CIRCUITS):
+                await asyncio.sleep(0.01)
+        script.says = {**dict.fromkeys(CIRCUITS[2:], SILENT), "dan/router": never}
+        answer.set_result(ok(rtt=3.0))
+        async with asyncio.timeout(20):
+            while not beliefs["dan/city/primary/script"].sound:
+                await asyncio.sleep(0.01)
+        script.says.clear()
+        _, heard = await hear(feed, incident("recovering"))
+
+    told = [(e.subject, e.data["stage"]) for e in heard if e.kind == "incident"]
+    assert told == [(confirmed.subject, "recovering")]
 
 
 async def test_a_broker_that_is_gone_for_long_is_one_incident_until_it_is_back():

@@ -34,7 +34,7 @@ def told(web_at):
     evidence["city:fang/server/web"] = Evidence(-12.0, web_at, NOW - web_at)
     evidence["city:dan/server/ping"] = evidence["city:fang/video/web"] = Evidence(-12.0, NOW)
     found = diagnose(CITY, evidence, since=NEW, tuning=TUNING)
-    said = witnesses.Testimony(evidence, misses)
+    said = witnesses.Testimony(evidence, misses, {})
     return {one.component: one.stage for one in sightings_of(found, said, CITY, TOWN, now=NOW, since=NEW)}
 
 

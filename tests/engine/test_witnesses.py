@@ -5,9 +5,13 @@ import time
 import pytest
 
 from monitor.core.agent import Agent, Presence
+from monitor.core.detection import Belief, Verdict, manner
+from monitor.core.inventory import Look
 from monitor.core.joint import Miss
-from monitor.core.topology import topology_of
-from monitor.core.world import World
+from monitor.core.learning import Learned
+from monitor.core.topology import observation_id, topology_of
+from monitor.core.world import Check, World
+from monitor.engine.watch import Watch
 from monitor.engine.witnesses import Budget, Witnesses, onset
 from tests.core.town import town
 
@@ -45,6 +49,23 @@ def test_our_own_connection_weighs_the_more_the_longer_it_is_away(world, seconds
 
 def test_a_connection_that_is_there_proves_little(world):
     assert -2.0 < evidence(world, time.time())["city:broker"].llr < 0.0
+
+
+@pytest.mark.parametrize(("good", "answers"), [(0, False), (1, True)])
+def test_what_is_down_and_begins_to_answer_proves_only_what_it_has_got_past(world, good, answers):
+    check = Check("dan/city/primary/icmp", "dan/city/primary", Look("icmp", "icmp", None, 1.0, 1.0))
+    how = manner(1.0, None, suspicions_per_year=26.0, false_alarms_per_year=0.01)
+    belief = Belief(Verdict.DOWN, since=90.0, reason="timeout", good=good)
+    watch = Watch(check, how, mark="", belief=belief, learned=Learned())
+    watch.reading.last_at = 100.0
+    said = Witnesses(world, {check.id: watch}, Budget(26.0, 0.01)).testify(CITY.observations, 101.0)
+    name = observation_id("city", check.id)
+
+    assert (name in said.answering, name in said.misses, name in said.evidence) == (
+        answers,
+        not answers,
+        not answers,
+    )
 
 
 def test_one_old_miss_does_not_make_a_fault_old():

@@ -52,8 +52,19 @@ def is_watched(topology: Topology, component: str, explains: Iterable[str]) -> b
     return component in topology.components and any(name in topology.observations for name in explains)
 
 
-def is_proven(topology: Topology, evidence: Mapping[str, Evidence], component: str, since: float) -> bool:
-    """Tell whether a good look that was sent after *since* has got past *component*."""
+def is_proven(
+    topology: Topology,
+    evidence: Mapping[str, Evidence],
+    component: str,
+    since: float,
+    *,
+    later: Mapping[str, float] | None = None,
+) -> bool:
+    """Tell whether a good look that was sent after *since* has got past *component*.
+
+    *later*: of these observations it counts only if it was sent after another time.
+    """
+    after = later or {}
     rows, one = topology.rows_of([component]), frozenset({component})
     seen = (
         (topology.observations[name], evidence.get(name)) for name in {topology.seen[row] for row in rows}
@@ -61,7 +72,7 @@ def is_proven(topology: Topology, evidence: Mapping[str, Evidence], component: s
     return any(
         found is not None
         and found.llr < 0.0
-        and found.sent_at > since
+        and found.sent_at > after.get(observation.id, since)
         and not is_open(observation.proves or observation.alternatives, one)
         for observation, found in seen
     )

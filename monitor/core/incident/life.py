@@ -34,11 +34,15 @@ def advance(
     *stamp* makes ids of times; *hold*: for how long, at first, all must be well before an incident is closed.
     """
     matched, strangers = paired(book.open, seen, now)
+    rests = {sighting.component: _left_overs(sighting, book, seen, now) for sighting in strangers}
+    unfinished = set[str]().union(*rests.values())
     open_, ended, changes = dict(book.open), _remembered(book.ended.values(), now), []
     for before in book.open.values():
         sighting = matched.get(before.id)
         whole = None if sighting else absorber(before, book.open, matched, seen)
         after = _part_of(whole, before, now) if whole else _after(before, sighting, seen, now)
+        if after.stage is Stage.CLOSED and before.id in unfinished and not whole:
+            after = before  # it would be told as a fault of its own
         if after.stage is Stage.CLOSED:
             del open_[before.id]
             if after.confirmed_at is not None and not whole:
@@ -48,7 +52,7 @@ def advance(
         if _is_news(before, after):
             changes.append(Change(before, after))
     for sighting in strangers:
-        if any(is_left_over(sighting, incident, seen, now) for incident in book.open.values()):
+        if rests[sighting.component]:
             continue
         name = _free(stamp(sighting.since), book.kept().keys() | open_.keys())
         begun = _begun(name, sighting, _first_hold(sighting, ended, hold), now)
@@ -74,6 +78,11 @@ def let_go(
     changes = tuple(Change(one, after) for one, after in zip(gone, closed, strict=True))
     left = {name: one for name, one in book.open.items() if is_watched(one)}
     return Book(left, {name: one for name, one in book.ended.items() if is_watched(one)}), changes
+
+
+def _left_overs(sighting: Sighting, book: Book, seen: Seen, now: float) -> set[str]:
+    """Return the incidents, by id, that a sighting is but the rest of."""
+    return {one.id for one in book.open.values() if is_left_over(sighting, one, seen, now)}
 
 
 def _free(name: str, taken: Collection[str]) -> str:
