@@ -1,7 +1,6 @@
 """One daemon, from its parts to a stop."""
 
 import asyncio
-import gc
 import secrets
 import signal
 import sys
@@ -25,7 +24,7 @@ from monitor.engine.orders import control_socket
 from monitor.engine.ourselves import Ourselves
 from monitor.errors import ConfigError
 from monitor.kit import local
-from monitor.kit.allocation import collect_now_and_then, give_back_large_blocks
+from monitor.kit.allocation import collect_now_and_then, give_back_large_blocks, take_as_lasting
 from monitor.kit.resolver import close_shared
 from monitor.kit.snmp import Receiver
 from monitor.kit.stamp import Reflector
@@ -144,8 +143,7 @@ class App:
             tasks += [asyncio.create_task(o.run(feed), name=o.name) for o, feed in told[1:]]
             self.engine.start()
             sys.setswitchinterval(HAND_OVER)
-            gc.freeze()  # the world is here to stay: a full collection need not walk it again and again
-            gc.collect()  # nor wait for garbage a quarter its size: that is reckoned from what it found last
+            take_as_lasting()
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
             self._life.ready()
             tasks.append(asyncio.create_task(self._life.run(), name="life"))

@@ -13,12 +13,12 @@ that has other things to do, its share that is work of the loop itself says more
 import argparse
 import asyncio
 import cProfile
-import gc
 import pstats
 import statistics
 import sys
 import tempfile
 import time
+from collections import deque
 from datetime import UTC
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,8 @@ from monitor.core.detection import Verdict
 from monitor.core.inventory import Center, Circuit, Inventory, Level, Link, Look, Name, Network, Role, Vantage
 from monitor.core.observation import failed
 from monitor.engine.lifecycle import Engine, Tuning
+from monitor.kit.allocation import take_as_lasting
+from monitor.kit.icmp.deadlines import AT_A_TIME
 from monitor.ports import ProbeKind, ProbeOptions
 from tests.logs import opened
 
@@ -47,25 +49,36 @@ class Options(ProbeOptions):
 
 
 class Peers:
-    """All hosts, as a batch engine: they answer, or none does."""
+    """All hosts, as a batch engine: they answer, or none does; it tells so a slice of time at a time."""
 
     def __init__(self, sink):
         self.sink = sink
         self.silent = False
+        self.overdue = deque()
 
     def prepare(self, options):
         return options
 
     def send(self, due):
         sent_at = time.monotonic()
-        asyncio.get_running_loop().call_later(LATE, self._end, [key for _, key, _ in due], sent_at)
+        asyncio.get_running_loop().call_later(LATE, self._end, [(key, sent_at) for _, key, _ in due])
 
-    def _end(self, keys, sent_at):
-        for key in keys:
+    def _end(self, looks=()):
+        going_on = bool(self.overdue)
+        self.overdue.extend(looks)
+        if not (looks and going_on):
+            self._give()
+
+    def _give(self):
+        until = time.monotonic() + AT_A_TIME
+        while self.overdue and time.monotonic() < until:
+            key, sent_at = self.overdue.popleft()
             if self.silent:
                 self.sink.found(key, sent_at, SILENT)
             else:
                 self.sink.answered(key, sent_at, LATE)
+        if self.overdue:
+            asyncio.get_running_loop().call_later(0.0, self._end)
 
     def close(self):
         """Nothing is held."""
@@ -185,8 +198,7 @@ async def once(checks, tuning, *, thinks):
             tasks = [asyncio.create_task(consume(engine.feed("bench"))), asyncio.create_task(beat.run())]
             engine.start()
             sys.setswitchinterval(HAND_OVER)  # as the daemon does, and so it
-            gc.freeze()
-            gc.collect()
+            take_as_lasting()
             await settled(engine, Verdict.UP)
             await asyncio.sleep(2)
             beat.taken()

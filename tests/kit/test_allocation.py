@@ -2,13 +2,14 @@
 
 import asyncio
 import ctypes
+import gc
 import subprocess
 import sys
 import weakref
 
 import pytest
 
-from monitor.kit.allocation import collect_now_and_then
+from monitor.kit.allocation import collect_now_and_then, take_as_lasting
 
 PROGRAM = """
 import ctypes
@@ -55,3 +56,24 @@ async def test_what_only_refers_to_itself_is_freed_without_being_asked_for():
     async with asyncio.timeout(5):
         await freed.wait()
     task.cancel()
+
+
+@pytest.fixture
+def collector():
+    """Lend the garbage collector, and leave it as it was."""
+    thresholds = gc.get_threshold()
+    yield gc
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+
+
+def test_a_storm_of_new_things_has_no_full_collection_made(collector):
+    def full():
+        return collector.get_stats()[2]["collections"]
+
+    take_as_lasting()
+    before = full()
+    new = [[] for _ in range(200_000)]
+
+    assert full() == before
+    assert len(new) == 200_000

@@ -141,6 +141,28 @@ async def test_nothing_wakes_the_loop_when_nothing_is_under_way():
         assert ledger.engine._timer is None
 
 
+async def test_that_thousands_fall_silent_at_once_does_not_hold_the_loop():
+    def missed(key, *_):
+        given_up.append(key)
+        until = time.thread_time() + 1e-4
+        while time.thread_time() < until:
+            pass
+
+    given_up, seen = [], set()
+    engine = Engine(missed, missed, missed)
+    with namespaces("still") as (name,), inside(name):
+        sysctl("net.ipv4.icmp_echo_ignore_all", "1")
+        engine.send([(engine.prepare(f"127.0.0.{i % 250 + 1}"), i, 0.2) for i in range(2000)])
+        async with asyncio.timeout(10):
+            while len(given_up) < 2000:
+                await asyncio.sleep(0)
+                seen.add(len(given_up))
+        engine.close()
+
+    assert sorted(given_up) == list(range(2000))
+    assert len(seen) > 10
+
+
 @ANY
 async def test_a_callback_that_breaks_does_not_stop_the_others():
     heard, reported = [], []

@@ -1,6 +1,7 @@
 """icmp, the pure part: what is read of a packet, and what a stamp of the kernel means."""
 
 import errno
+import itertools
 import os
 import socket
 import struct
@@ -257,6 +258,18 @@ def test_deadlines_come_in_their_order_and_once():
     assert list(deadlines.overdue(0.25)) == [1, 11, 2]
     assert list(deadlines.overdue(0.25)) == []
     assert list(deadlines.overdue(9.0)) == [3]
+
+
+def test_what_takes_long_to_give_up_is_given_up_a_slice_of_time_at_a_time():
+    readings = itertools.count(0.0, 0.002)
+    deadlines = Deadlines(clock=lambda: next(readings))
+    deadlines.slot(10).extend([1, 2, 3, 4])
+    deadlines.slot(11).append(5)
+
+    assert list(deadlines.overdue(0.2)) == [1, 2, 3]
+    assert deadlines.behind
+    assert list(deadlines.overdue(0.2)) == [4, 5]
+    assert not deadlines.behind
 
 
 def test_a_miss_is_a_value():

@@ -43,9 +43,9 @@ _READ = 256
 class Engine:
     """Pings in batches and tells by callback how each ended.
 
-    For each look exactly one of `answered(key, sent_at, rtt)` and `missed(key, sent_at, miss)` is called, at
-    most some 20 ms after its deadline, and after a timeout perhaps `late(key, sent_at, rtt)`; times are
-    monotonic seconds. Callbacks run in the event loop, must not raise, and may be called within `send`.
+    For each look just one of `answered(key, sent_at, rtt)` and `missed(key, sent_at, miss)` is called, some
+    20 ms after its deadline or, if thousands end at once, soon; after a timeout perhaps `late(key, sent_at,
+    rtt)`. Times are monotonic seconds. Callbacks run in the loop, must not raise, may be called by `send`.
     """
 
     def __init__(
@@ -170,7 +170,8 @@ class Engine:
             self._timer.cancel()
             self._timer = None
         if not self._closed and (self._outstanding or self._given_up):
-            self._timer = asyncio.get_running_loop().call_later(_PERIOD, self._tick)
+            pause = 0.0 if self._deadlines.behind else _PERIOD
+            self._timer = asyncio.get_running_loop().call_later(pause, self._tick)
 
     def _turn(self) -> None:
         """Read all that has come, then give up what is overdue: being late ourselves makes no loss."""
