@@ -75,6 +75,9 @@ class App:
         self._reloads = Reloads(settings)
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Event()
+        self._started = asyncio.Event()
+        self._hears_orders = asyncio.Event()
+        """It takes orders, or cannot, which it has said."""
         self._store = store = Store(
             log_file(settings.state_dir, settings.vantage),
             settings.vantage,
@@ -139,9 +142,12 @@ class App:
         await self._store.open()
         tasks = [asyncio.create_task(self.board.run(told[0][1]), name=self.board.name)]
         try:
-            await self._board_listens(tasks[0])
+            await _reached(self.board.listening, tasks[0])
             tasks += [asyncio.create_task(o.run(feed), name=o.name) for o, feed in told[1:]]
+            tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
+            await _reached(self._hears_orders, tasks[-1])
             self.engine.start()
+            self._started.set()
             sys.setswitchinterval(HAND_OVER)
             take_as_lasting()
             tasks.append(asyncio.create_task(self.engine.run(), name="engine"))
@@ -154,7 +160,6 @@ class App:
             tasks.append(asyncio.create_task(self._ourselves.run(), name="ourselves"))
             tasks.append(asyncio.create_task(self._proving.run(), name="proving"))
             tasks.append(asyncio.create_task(self._reload(), name="reload"))
-            tasks.append(asyncio.create_task(self._take_orders(), name="orders"))
             tasks += [asyncio.create_task(_listen(r, "reflector"), name=r.listen) for r in self._reflectors]
             if self._traps is not None:
                 tasks.append(asyncio.create_task(_listen(self._traps, "traps"), name="traps"))
@@ -196,24 +201,20 @@ class App:
             self._life.ready()
 
     async def _take_orders(self) -> None:
-        """Carry out what is ordered by whoever may write the state folder."""
-        orders = self._orders
+        """Carry out what is ordered by whoever may write the state folder, once the engine has started."""
         path = control_socket(self._settings.state_dir, self._settings.vantage)
-        await local.serve(path, lambda question, caller: orders.answer(question, caller.uid, "socket"))
+
+        async def answer(question: object, caller: local.Caller) -> object:
+            await self._started.wait()
+            return await self._orders.answer(question, caller.uid, "socket")
+
+        await local.serve(path, answer, tried=self._hears_orders)
 
     async def _warm_up(self) -> None:
         """Write the metrics page once for nobody, so that its labels are built before somebody waits."""
         _, page = self._metrics("")
         async for _ in page:
             pass
-
-    async def _board_listens(self, board: asyncio.Task[None]) -> None:
-        """Wait until the HTTP side listens: one that cannot must say so before anything is told."""
-        listening = asyncio.create_task(self.board.listening.wait())
-        await asyncio.wait([board, listening], return_when=asyncio.FIRST_COMPLETED)
-        listening.cancel()
-        if board.done():
-            await board
 
     async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> None:
         stopping = asyncio.create_task(self._stopping.wait(), name="stop")
@@ -242,6 +243,15 @@ class App:
                 task.cancel()
             if pending:
                 _, pending = await asyncio.wait(pending, timeout=2.0)
+
+
+async def _reached(point: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """Wait until a task has got so far: one that cannot must say so before anything is told."""
+    waiting = asyncio.create_task(point.wait())
+    await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        await task
 
 
 async def _listen(listener: Reflector | Receiver, name: str) -> None:

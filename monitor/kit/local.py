@@ -47,13 +47,19 @@ Answer = Callable[[object, Caller], Awaitable[object]]
 
 
 async def serve(
-    path: Path, answer: Answer, *, attention: float = ATTENTION, look_every: float = LOOK_EVERY
+    path: Path,
+    answer: Answer,
+    *,
+    tried: asyncio.Event | None = None,
+    attention: float = ATTENTION,
+    look_every: float = LOOK_EVERY,
 ) -> None:
-    """Answer questions at the socket *path* until cancelled.
+    """Answer questions at the socket *path* until cancelled; set *tried* when it is made, or cannot be.
 
     It may be used by whoever may write its folder, as owner or as group. While it cannot be made, or after
     somebody took it away, it is tried again every few seconds: that must not end whoever serves.
     """
+    tried = tried or asyncio.Event()
     trouble = ""
     while True:
         try:
@@ -62,10 +68,12 @@ async def serve(
             if str(error) != trouble:
                 trouble = str(error)
                 log.warning("local.not_listening", path=str(path), trouble=trouble)
+            tried.set()
             await asyncio.sleep(look_every)
             continue
         trouble = ""
         async with _door(listener, answer, attention):
+            tried.set()
             try:
                 present = inode
                 while present == inode:

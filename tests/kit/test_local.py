@@ -90,6 +90,17 @@ async def test_a_folder_may_have_a_name_that_is_longer_than_the_kernels_addresse
     assert told["asked"] == 1
 
 
+async def test_who_is_told_that_it_was_tried_can_ask(tmp_path):
+    path, tried = tmp_path / "control.sock", asyncio.Event()
+    task = asyncio.create_task(serve(path, echo, tried=tried))
+    await until(tried.is_set)
+    told = await asked(path, 1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert told["asked"] == 1
+
+
 async def test_a_socket_that_was_taken_away_comes_back(tmp_path):
     path = tmp_path / "control.sock"
     async with serving(path, look_every=0.05):
@@ -100,9 +111,9 @@ async def test_a_socket_that_was_taken_away_comes_back(tmp_path):
 
 
 async def test_a_folder_that_cannot_be_used_is_waited_for(tmp_path):
-    path = tmp_path / "later" / "control.sock"
-    task = asyncio.create_task(serve(path, echo, look_every=0.05))
-    await asyncio.sleep(0.1)
+    path, tried = tmp_path / "later" / "control.sock", asyncio.Event()
+    task = asyncio.create_task(serve(path, echo, tried=tried, look_every=0.05))
+    await until(tried.is_set)
     path.parent.mkdir()
     await until(path.is_socket)
     told = await asked(path, 1)
@@ -115,8 +126,9 @@ async def test_a_folder_that_cannot_be_used_is_waited_for(tmp_path):
 async def test_what_is_no_socket_is_left_where_it_is(tmp_path):
     path = tmp_path / "control.sock"
     path.write_text("precious")
-    task = asyncio.create_task(serve(path, echo))
-    await asyncio.sleep(0.1)
+    tried = asyncio.Event()
+    task = asyncio.create_task(serve(path, echo, tried=tried))
+    await until(tried.is_set)
     running = not task.done()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
