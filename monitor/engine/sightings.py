@@ -12,6 +12,9 @@ from monitor.core.topology import Kind, Topology
 from monitor.core.topology.ways import HEARTBEAT
 from monitor.engine.witnesses import Testimony, onset
 
+DECIDED = 15.0
+"""Seconds after the first miss of a service by which its device has been looked at, too."""
+
 
 def sightings_of(
     found: Diagnosis,
@@ -27,7 +30,9 @@ def sightings_of(
         misses = [said.misses[name] for name in cause.explains if name in said.misses]
         stage = joint.stage(misses, _burst(cause, topology, inventory), cause.confidence, now=now)
         if stage is not None:
-            told = Stage.SUSPECTED if _is_passed(cause, misses, said, topology, since) else stage
+            doubtful = _is_passed(cause, misses, said, topology, since)
+            doubtful = doubtful or _is_undecided(cause, misses, said, topology, now)
+            told = Stage.SUSPECTED if doubtful else stage
             yield _sighting(cause, told, onset(misses), found)
 
 
@@ -43,6 +48,24 @@ def _is_passed(
         return False
     before = {name: seen for name, seen in said.evidence.items() if seen.sent_at < since}
     return is_proven(topology, before, cause.component, first)
+
+
+def _is_undecided(
+    cause: Cause, misses: Sequence[joint.Miss], said: Testimony, topology: Topology, now: float
+) -> bool:
+    """Tell whether it may be the device and not just its service: it has not been looked at since.
+
+    We do that after a second miss, and a device that is off lets each look take its whole time.
+    """
+    service, first = cause.component, joint.began(misses)
+    if topology.components[service].kind is not Kind.SERVICE or first is None or now - first >= DECIDED:
+        return False
+    device = service.rpartition("/")[0]
+    if is_proven(topology, said.evidence, device, first):
+        return False
+    looks = {topology.seen[row] for row in topology.rows_of([device])} & said.evidence.keys()
+    ours = {n: said.evidence[n] for n in looks if topology.observations[n].vantage == topology.vantage}
+    return is_proven(topology, ours, device, 0.0)
 
 
 def _burst(cause: Cause, topology: Topology, inventory: Inventory) -> joint.Burst:

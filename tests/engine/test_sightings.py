@@ -38,6 +38,28 @@ def told(web_at):
     return {one.component: one.stage for one in sightings_of(found, said, CITY, TOWN, now=NOW, since=NEW)}
 
 
+def told_of_service(ping_at, began):
+    """Say how far the pages of a server are, silent since *began*; it answered a ping at *ping_at*."""
+    miss = Miss(23.0, began, NOW - 1.0, 14.0, 21.9)
+    evidence = {"city:dan/server/web": Evidence(miss.score, NOW - 1.0)}
+    evidence["city:dan/server/ping"] = Evidence(-12.0, ping_at, NOW - ping_at)
+    said = witnesses.Testimony(evidence, {"city:dan/server/web": miss}, {})
+    found = diagnose(CITY, evidence, since=began, tuning=TUNING)
+    return {one.component: one.stage for one in sightings_of(found, said, CITY, TOWN, now=NOW, since=began)}
+
+
+@pytest.mark.parametrize(
+    ("ping_at", "began", "stage"),
+    [
+        pytest.param(NOW - 7.0, NOW - 8.0, Stage.CONFIRMED, id="looked-at-since"),
+        pytest.param(NOW - 9.0, NOW - 8.0, Stage.SUSPECTED, id="not-looked-at-since"),
+        pytest.param(NOW - 17.0, NOW - 16.0, Stage.CONFIRMED, id="not-looked-at-for-long"),
+    ],
+)
+def test_a_service_is_not_told_before_its_device_has_been_looked_at_for_some_time(ping_at, began, stage):
+    assert told_of_service(ping_at, began) == {"dan/server/web": stage}
+
+
 @pytest.mark.parametrize(
     ("web_at", "stage"),
     [
