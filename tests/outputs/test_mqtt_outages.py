@@ -30,10 +30,28 @@ def numbers(heard):
     return [h.told["seq"] for h in heard if h.topic == EVENT]
 
 
+def remembering(folder):
+    """Return the settings of a broker that knows its consumers again after a stop, and keeps all for them."""
+    return OPEN, "persistence true", f"persistence_location {folder}/", "max_queued_messages 0"
+
+
+async def known_consumer(port):
+    """Have the broker keep events for a consumer who may come late for them; return its options."""
+    options = ("-i", "consumer", "-c", "-V", "5", "-x", "600")
+    process = await asyncio.create_subprocess_exec(
+        SUB, "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t", EVENT, "-E", *options
+    )
+    async with asyncio.timeout(10):
+        assert await process.wait() == 0
+    return options
+
+
 async def test_events_of_an_outage_are_told_afterwards_in_order_and_once(tmp_path):
-    async with mosquitto(tmp_path) as broker, telling(broker.port, city.world()) as output:
+    settings = remembering(tmp_path)
+    async with mosquitto(tmp_path, *settings) as broker, telling(broker.port, city.world()) as output:
         await output.until(lambda own: own.connected and own.delivered > 30)
-        broker.kill()
+        options = await known_consumer(broker.port)
+        broker.stop()
         await output.until(lambda own: not own.connected)
         for seq in range(1, 1001):
             output.feed.tell(event(seq))
@@ -41,7 +59,7 @@ async def test_events_of_an_outage_are_told_afterwards_in_order_and_once(tmp_pat
                 await asyncio.sleep(0)
         await output.until(lambda own: own.queued >= ENOUGH_EVENTS)
         await broker.start()
-        async with listening(broker.port, EVENT) as listener:
+        async with listening(broker.port, EVENT, options=options) as listener:
             await listener.until(lambda heard: len(ids(heard)) >= 1000)
             await output.all_told()
 
@@ -51,11 +69,11 @@ async def test_events_of_an_outage_are_told_afterwards_in_order_and_once(tmp_pat
 
 
 @contextlib.asynccontextmanager
-async def tallying(port, most):
+async def tallying(port, most, options):
     """Collect the numbers of events and nothing else, into memory set aside beforehand."""
     tally, place = array.array("I", bytes(4 * most)), 0
     process = await asyncio.create_subprocess_exec(
-        SUB, "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-F", "%p", "-t", EVENT,
+        SUB, "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-F", "%p", "-t", EVENT, *options,
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
@@ -77,17 +95,18 @@ async def tallying(port, most):
 
 @pytest.mark.parametrize("count", [5000, pytest.param(50_000, marks=pytest.mark.long)])
 async def test_a_log_that_grew_for_long_is_told_in_order_and_once_and_memory_stays_flat(tmp_path, count):
-    settings = (OPEN, "set_tcp_nodelay true", "max_queued_messages 0")
+    settings = (*remembering(tmp_path), "set_tcp_nodelay true")
     world = city.world({"maojian": city.NAMES["maojian"]})
     most, grown = 0, 0
     async with mosquitto(tmp_path, *settings) as broker, telling(broker.port, world) as output:
         await output.until(lambda own: own.connected)
-        broker.kill()
+        options = await known_consumer(broker.port)
+        broker.stop()
         await output.until(lambda own: not own.connected)
         output.feed.tell(*(event(seq) for seq in range(1, count + 1)))
         await output.until(lambda own: own.queued >= ENOUGH_EVENTS)
         await broker.start()
-        async with tallying(broker.port, count) as (tally, reading), asyncio.timeout(count / 200):
+        async with tallying(broker.port, count, options) as (tally, reading), asyncio.timeout(count / 200):
             tracemalloc.start()
             try:
                 while output.feed.place < 10 * count:
