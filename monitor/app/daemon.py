@@ -76,8 +76,7 @@ class App:
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Event()
         self._started = asyncio.Event()
-        self._hears_orders = asyncio.Event()
-        """It takes orders, or cannot, which it has said."""
+        self._hears_orders = asyncio.Event()  # or cannot, and has said so
         self._store = store = Store(
             log_file(settings.state_dir, settings.vantage),
             settings.vantage,

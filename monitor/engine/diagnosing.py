@@ -215,7 +215,7 @@ class Diagnostician:
     def _proven(self, said: Testimony) -> Iterator[str]:
         """Give what confirmed incidents are called after though a look has got past it since.
 
-        Not one that was answered before and outweighed: one may have been under way when it was confirmed.
+        It may have been under way when that was told; one that was weighed then, and too light, is no proof.
         """
         looks = {**said.evidence, **said.answering} if said.answering else said.evidence
         for one in self._book.open.values():
